@@ -1,0 +1,85 @@
+"""A run as the kernel knows it: one frozen value, changed only by `kernel.apply`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from sagac.runtime.plan import Plan, Wire
+
+DoState: TypeAlias = Literal[
+    "pending",  # waits for what it comes after, or was never enabled in a run that turned
+    "intended",  # waits for its own durable intent event (R14)
+    "sent",  # on the wire, or may be: every durable event is the intent of what it enables
+    "paused",  # between attempts; sent again only after a `due` event (R6)
+    "lapsing",  # in doubt; waits for `lapsed` before the probe is believed (R3)
+    "probing",  # in doubt; a probe is outstanding, or paused between probes
+    "revoking",  # in doubt; its revoking undo settles it (R3)
+    "held",  # a person must settle it
+    "succeeded",
+    "refused",  # definitely without effect: refused, or transient retries spent with every attempt answered
+    "skipped",
+    "dropped",  # enabled, but definitely never sent when the run turned: no effect
+]
+
+UndoState: TypeAlias = Literal[
+    "none",
+    "lapsing",  # waits for `lapsed` before the first undo (R3: idempotence proved from the effect, not kept by key)
+    "sent",
+    "paused",
+    "undone",
+    "held",
+]
+
+Mode: TypeAlias = Literal["running", "unwinding", "completed", "compensated"]
+
+Status: TypeAlias = Literal["running", "unwinding", "held", "completed", "compensated", "compensated with residue"]
+"""What a person is told: the mode, with `held` where an action is held and nothing else is outstanding (R1)."""
+
+
+class Action(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One step in a run: its do and its undo."""
+
+    state: DoState = "pending"
+    attempt: int = 0
+    unanswered: bool = False
+    """An earlier attempt may have landed, or may still land (R2)."""
+    enabled_at: int = 0
+    due_at: int = 0
+    result: Wire = None
+    has_result: bool = False
+    """False while, and after, the outcome is unknown: then nothing may read the result."""
+    failure: str = ""
+    detail: str = ""
+    finished: int = 0
+    """The position among finished steps, from 1: what `rollback in order` sorts by."""
+    probes: int = 0
+    undo: UndoState = "none"
+    undo_index: int = 0
+    """Which of the step's guarded compensations was chosen."""
+    undo_attempt: int = 0
+    undo_enabled_at: int = 0
+    undo_due_at: int = 0
+    undo_detail: str = ""
+
+
+class Run(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A saga's run. `actions` stand in the order of the plan's steps."""
+
+    plan: Plan
+    key: str
+    input: Mapping[str, Wire]
+    actions: tuple[Action, ...]
+    mode: Mode = "running"
+    started_at: int = 0
+    turned_at: int = 0
+    committed: bool = False
+    """The pivot has been enabled: past the point of no return (R5)."""
+    cause: str = ""
+    """What turned the run, in the author's words: `charge was refused: Declined`, `cancelled by ada: duplicate`."""
+    cause_step: str = ""
+    alarms: tuple[str, ...] = ()
+    events: int = 0
+    """How many events were applied: the next record's sequence."""
