@@ -1,0 +1,1 @@
+"""The demonstration: real services, real faults, and what is left of the money afterwards."""
