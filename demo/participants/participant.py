@@ -121,14 +121,15 @@ class Participant:
     async def perform(self, request: Request, *, seconds: float = 0, refuse: str = "") -> Answer:
         """Do what the request asks, once for each key; a second call with the key gets the first one's answer."""
         async with self._turn(request.key):
-            remembered = self._remembered(request)
-            if remembered is not None:
-                return remembered
             await asyncio.sleep(seconds)
             operation = self.service.operations[request.operation]
             body = request.body
             if operation.look is not None:
                 body = await operation.look(self.connection, self.peers, body)
+            # From here on nothing waits: a tombstone set meanwhile is seen, and none can come in between.
+            remembered = self._remembered(request)
+            if remembered is not None:
+                return remembered
             try:
                 with self.connection:
                     if refuse:
