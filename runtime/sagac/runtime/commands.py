@@ -14,8 +14,7 @@ class Send(msgspec.Struct, frozen=True):
     """Call a service and feed back an `Answered` for this attempt. Times in milliseconds.
 
     `key` is the action's own idempotency key, `undoes` the key of the do that an undo undoes (empty for a do).
-    `retries_left` is false when no further attempt follows, so that no pause needs to be drawn;
-    `pause_ms` is the upper bound of the pause to draw for the next attempt.
+    `pause_ms` is the upper bound of the pause to draw for the next attempt; 0 where none follows.
     """
 
     step: str
@@ -31,10 +30,14 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """Call a probe query and feed back a `Probed`."""
+    """Call a probe query, not before the wall clock reads `at`, and feed back a `Probed` for this attempt.
+
+    A probe has no effect, so a clock alone may start it. `key` is the key of the do in doubt.
+    """
 
     step: str
     attempt: int
+    at: int
     service: str
     command: str
     arguments: tuple[tuple[str, Wire], ...]

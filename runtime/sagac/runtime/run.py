@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from sagac.runtime.plan import Plan, Wire
+from sagac.runtime.plan import Direction, Plan, Wire
 
 DoState: TypeAlias = Literal[
     "pending",  # waits for what it comes after, or was never enabled in a run that turned
@@ -16,17 +16,16 @@ DoState: TypeAlias = Literal[
     "paused",  # between attempts; sent again only after a `due` event (R6)
     "lapsing",  # in doubt; waits for `lapsed` before the probe is believed (R3)
     "probing",  # in doubt; a probe is outstanding, or paused between probes
-    "revoking",  # in doubt; its revoking undo settles it (R3)
+    "revoking",  # in doubt; its revoking undo settles it (R3); stays so when undone; held past the pivot
     "held",  # a person must settle it
     "succeeded",
-    "refused",  # definitely without effect: refused, or transient retries spent with every attempt answered
+    "refused",  # definitely without effect: refused, or retries spent with every attempt answered; held past the pivot
     "skipped",
-    "dropped",  # enabled, but definitely never sent when the run turned: no effect
+    "dropped",  # enabled, but definitely without effect when the run turned
 ]
 
 UndoState: TypeAlias = Literal[
     "none",
-    "lapsing",  # waits for `lapsed` before the first undo (R3: idempotence proved from the effect, not kept by key)
     "sent",
     "paused",
     "undone",
@@ -65,10 +64,36 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     undo_detail: str = ""
 
 
+class Layout(msgspec.Struct, frozen=True):
+    """The plan's names as positions, so that nothing is looked up twice."""
+
+    position: Mapping[str, int]
+    after: tuple[tuple[int, ...], ...]
+    undo_after: tuple[tuple[int, ...], ...]
+
+
+class Residue(msgspec.Struct, frozen=True):
+    """What a finished rollback leaves behind, as declared."""
+
+    step: str
+    why: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """An action that only a person can settle, and the undos that wait for it."""
+
+    step: str
+    direction: Direction
+    why: str
+    waiting: tuple[str, ...] = ()
+    """The steps whose undo is not sent before this one is settled."""
+
+
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """A saga's run. `actions` stand in the order of the plan's steps."""
 
     plan: Plan
+    layout: Layout
     key: str
     input: Mapping[str, Wire]
     actions: tuple[Action, ...]

@@ -1,0 +1,338 @@
+"""The kernel: a run as a pure state machine. What the compiler proves things about and every driver drives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from sagac.runtime import deciding, settling, unwinding
+from sagac.runtime.commands import Command
+from sagac.runtime.events import (
+    Answered,
+    Cancelled,
+    Due,
+    Event,
+    Expired,
+    Intended,
+    Lapsed,
+    Overdue,
+    Probed,
+    Resumed,
+    Started,
+)
+from sagac.runtime.expressions import Unavailable, View, evaluate, holds
+from sagac.runtime.plan import Plan, Step, Wire
+from sagac.runtime.run import Action, Held, Layout, Residue, Run, Status
+from sagac.runtime.unwinding import arguments, view, with_action
+
+SETTLED = frozenset({"succeeded", "skipped"})
+
+
+def start(plan: Plan, key: str, event: Started) -> Run:
+    """The run after its first event, with its first steps enabled."""
+    run = Run(
+        plan=plan,
+        layout=lay_out(plan),
+        key=key,
+        input=event.input,
+        actions=(Action(),) * len(plan.steps),
+        started_at=event.at,
+        events=1,
+    )
+    return advance(run, event.at)
+
+
+def apply(run: Run, event: Event) -> Run:
+    """The run after one more event. Total and deterministic: an event that means nothing here is only counted."""
+    changed = run if is_ended(run) else react(run, event)
+    if changed is not run:
+        changed = advance(changed, event.at)
+    return replace(changed, events=run.events + 1)
+
+
+def replay(plan: Plan, key: str, events: Iterable[Event]) -> Run:
+    """The run that these events tell of; the first is its `Started`."""
+    rest = iter(events)
+    first = next(rest)
+    assert isinstance(first, Started), first
+    run = start(plan, key, first)
+    for event in rest:
+        run = apply(run, event)
+    return run
+
+
+def decide(run: Run, now: int) -> tuple[Command, ...]:
+    """Everything that must be outstanding in this state."""
+    return () if is_ended(run) else (*deciding.commands(run, now), *deciding.limits(run))
+
+
+def is_ended(run: Run) -> bool:
+    """Whether the run has come to its end; held is not an end (R1)."""
+    return run.mode in ("completed", "compensated")
+
+
+def status(run: Run) -> Status:
+    """What a person is told (R1)."""
+    if run.mode == "compensated" and residue(run):
+        return "compensated with residue"
+    if is_ended(run) or is_busy(run):
+        return run.mode
+    return "held"
+
+
+def residue(run: Run) -> tuple[Residue, ...]:
+    """What a rollback leaves behind, as declared."""
+    return unwinding.residue(run)
+
+
+def standing(run: Run) -> tuple[str, ...]:
+    """The steps whose effect stands, or may."""
+    return unwinding.standing(run)
+
+
+def output(run: Run) -> dict[str, Wire]:
+    """What a completed run returns; raises `Unavailable` where it reads a result that never was."""
+    facts = view(run)
+    return {name: evaluate(expression, facts) for name, expression in run.plan.output}
+
+
+def held(run: Run) -> tuple[Held, ...]:
+    """The actions that only a person can settle, why, and which undos wait for each."""
+    found = []
+    for i, (step, action) in enumerate(zip(run.plan.steps, run.actions, strict=True)):
+        if action.undo == "held":
+            found.append(Held(step.name, "undo", action.undo_detail, unwinding.waiting_for(run, i)))
+        elif do_is_held(run, step, action):
+            found.append(Held(step.name, "do", why_held(action), unwinding.waiting_for(run, i)))
+    return tuple(found)
+
+
+def do_is_held(run: Run, step: Step, action: Action) -> bool:
+    """A do in doubt that only a person can settle, or a step that cannot finish past the pivot (R3, R9)."""
+    failed = action.state in ("refused", "revoking") and run.mode == "running"
+    return action.state == "held" or (failed and not turns(run, step, action))
+
+
+def why_held(action: Action) -> str:
+    """Why a do is held, in words."""
+    if action.failure:
+        return f"refused past the point of no return: {action.failure}"
+    return action.detail or "it cannot finish past the point of no return"
+
+
+def is_busy(run: Run) -> bool:
+    """Whether anything but a person is outstanding."""
+    return any(
+        action.state == "intended" or action.state in unwinding.FORWARD or action.undo in unwinding.UNDOING
+        for action in run.actions
+    )
+
+
+# ---- the first event
+
+
+def lay_out(plan: Plan) -> Layout:
+    """The plan's names as positions; `after` points back and `undo_after` forward in the plan's order."""
+    position = {step.name: i for i, step in enumerate(plan.steps)}
+    after = tuple(tuple(position[name] for name in step.after) for step in plan.steps)
+    undo_after = tuple(tuple(position[name] for name in step.undo_after) for step in plan.steps)
+    assert all(j < i for i, before in enumerate(after) for j in before), "a step stands before one that it follows"
+    assert all(j > i for i, later in enumerate(undo_after) for j in later), "an undo waits for an earlier step's"
+    return Layout(position, after, undo_after)
+
+
+# ---- what an event does
+
+
+def react(run: Run, event: Event) -> Run:
+    """What the event itself changes; the same run where it means nothing."""
+    match event:
+        case Cancelled():
+            return cancel(run, event)
+        case Overdue():
+            return overdue(run, event)
+        case Resumed():
+            return resume(run)
+        case Started():
+            return run
+        case Intended() | Answered() | Due() | Lapsed() | Probed() | Expired():
+            i = run.layout.position.get(event.step)
+            return run if i is None else react_at(run, i, event)
+
+
+def react_at(run: Run, i: int, event: Intended | Answered | Due | Lapsed | Probed | Expired) -> Run:
+    """What an event of one step changes."""
+    step, action, draining = run.plan.steps[i], run.actions[i], run.mode == "unwinding"
+    match event:
+        case Intended() if action.state == "intended":
+            return sent(run, i, event.at)
+        case Answered(direction="do") if action.state == "sent" and event.attempt == action.attempt:
+            return settle(run, i, settling.answer_do(step, action, event, draining=draining))
+        case Due(direction="do") if action.state == "paused" and event.attempt == action.attempt + 1:
+            return settle(run, i, settling.due_do(step, action, event.at))
+        case Lapsed() if action.state == "lapsing":
+            return with_action(run, i, lapsed(run, step, action))
+        case Probed() if action.state == "probing" and event.attempt == action.probes:
+            return settle(run, i, settling.probed(step, action, event, draining=draining))
+        case Expired(direction="do") if action.state in ("sent", "paused") and step.window_ms is not None:
+            return settle(run, i, settling.expired_do(step, action))
+        case Answered(direction="undo") if action.undo == "sent" and event.attempt == action.undo_attempt:
+            return with_action(run, i, settling.answer_undo(step, action, event))
+        case Due(direction="undo") if action.undo == "paused" and event.attempt == action.undo_attempt + 1:
+            return with_action(run, i, settling.due_undo(step, action, event.at))
+        case Expired(direction="undo") if action.undo in unwinding.UNDOING:
+            return with_action(run, i, settling.undo_failed(action, settling.WINDOW_PASSED))
+    return run
+
+
+def settle(run: Run, i: int, action: Action) -> Run:
+    """The run with a do changed; a finished one takes the next place among the finished."""
+    if action.state == "succeeded":
+        action = replace(action, finished=1 + max(other.finished for other in run.actions))
+    return with_action(run, i, action)
+
+
+def lapsed(run: Run, step: Step, action: Action) -> Action:
+    """No copy of the do can still arrive: the probe is asked, where it can be (R3)."""
+    assert step.probe is not None, step.name
+    try:
+        arguments(step.probe, view(run))
+    except Unavailable as missing:
+        return settling.held(action, str(missing))
+    return settling.lapsed(action)
+
+
+def cancel(run: Run, event: Cancelled) -> Run:
+    """Somebody's wish turns the run, before the point of no return (R5)."""
+    if not may_be_turned(run):
+        return run
+    who, reason = f" by {event.who}" if event.who else "", f": {event.reason}" if event.reason else ""
+    return turn(run, f"cancelled{who}{reason}", "", event.at)
+
+
+def overdue(run: Run, event: Overdue) -> Run:
+    """The deadline turns the run before the point of no return; any other overrun alarms (R5, R7)."""
+    if event.limit in run.alarms:
+        return run
+    run = replace(run, alarms=(*run.alarms, event.limit))
+    if event.limit == "deadline" and may_be_turned(run):
+        return turn(run, "the deadline passed", "", event.at)
+    return run
+
+
+def may_be_turned(run: Run) -> bool:
+    """Before the point of no return; the first turn in the journal wins (R5)."""
+    return run.mode == "running" and not run.committed
+
+
+def resume(run: Run) -> Run:
+    """A takeover: everything that was sent has an unanswered attempt (R14)."""
+    actions = (
+        settling.resumed_undo(step, settling.resumed_do(step, action))
+        for step, action in zip(run.plan.steps, run.actions, strict=True)
+    )
+    return replace(run, actions=tuple(actions))
+
+
+def turn(run: Run, cause: str, step: str, at: int) -> Run:
+    """The run turns back: nothing is newly enabled, what has no effect is dropped (R5, R6)."""
+    actions = map(settling.turned, run.plan.steps, run.actions)
+    return replace(
+        run, mode="unwinding", committed=False, turned_at=at, cause=cause, cause_step=step, actions=tuple(actions)
+    )
+
+
+# ---- what follows from it
+
+
+def advance(run: Run, at: int) -> Run:
+    """Everything that the event enables, until nothing more follows."""
+    if run.mode == "running":
+        run = go_forward(run, at)
+    if run.mode == "unwinding":
+        run = unwinding.unwind(run, at)
+    return run
+
+
+def go_forward(run: Run, at: int) -> Run:
+    """Turn at the first failure, enable what is ready, complete when all is settled (R4, R5)."""
+    failed = turning_step(run)
+    if failed is None:
+        run = enable(run, at)
+        failed = turning_step(run)
+    if failed is not None:
+        return turn(run, cause_of(run, failed), run.plan.steps[failed].name, at)
+    if all(action.state in SETTLED for action in run.actions):
+        return replace(run, mode="completed")
+    return run
+
+
+def turning_step(run: Run) -> int | None:
+    """The failed step that turns the run, if any."""
+    for i, action in enumerate(run.actions):
+        if action.state in ("refused", "revoking") and turns(run, run.plan.steps[i], action):
+            return i
+    return None
+
+
+def turns(run: Run, step: Step, action: Action) -> bool:
+    """Past the point of no return only the definite refusal of the pivot turns the run (R5, R9)."""
+    return not run.committed or (step.pivot and action.state == "refused")
+
+
+def cause_of(run: Run, i: int) -> str:
+    """What turned the run, in the author's words."""
+    name, action = run.plan.steps[i].name, run.actions[i]
+    if action.state == "revoking":
+        return f"nobody knows whether `{name}` took effect"
+    if action.failure:
+        return f"`{name}` was refused: {action.failure}"
+    return f"`{name}` failed: {action.detail}" if action.detail else f"`{name}` failed"
+
+
+def enable(run: Run, at: int) -> Run:
+    """Every step whose predecessors are settled is skipped, failed or sent, in the plan's order (R4)."""
+    facts = None
+    for i, step in enumerate(run.plan.steps):
+        if run.actions[i].state != "pending" or not predecessors_settled(run, i):
+            continue
+        facts = facts or view(run)
+        run = enable_step(run, i, facts, at)
+        if run.actions[i].state == "skipped":
+            facts = None  # what follows may read that this one was skipped
+        elif run.actions[i].state == "refused" and turns(run, step, run.actions[i]):
+            break  # a run that turns enables nothing more (R5)
+    return run
+
+
+def predecessors_settled(run: Run, i: int) -> bool:
+    """Everything that the step comes after is done or skipped (R4)."""
+    return all(run.actions[j].state in SETTLED for j in run.layout.after[i])
+
+
+def enable_step(run: Run, i: int, facts: View, at: int) -> Run:
+    """The step's guard is evaluated, once; then this event is the intent of its first send (R4, R14)."""
+    step, action = run.plan.steps[i], run.actions[i]
+    try:
+        if step.guard is not None and not holds(step.guard, facts):
+            return with_action(run, i, guarded_out(step, action))
+        arguments(step.call, facts)
+    except Unavailable as missing:
+        return with_action(run, i, settling.held(action, str(missing)))
+    if step.intent:
+        return with_action(run, i, replace(action, state="intended"))
+    return sent(run, i, at)
+
+
+def guarded_out(step: Step, action: Action) -> Action:
+    """A false guard skips the step, or fails it (`when … else fail`)."""
+    if step.otherwise_fails:
+        return settling.refused(step, action, step.otherwise_fails, "")
+    return replace(action, state="skipped")
+
+
+def sent(run: Run, i: int, at: int) -> Run:
+    """The first attempt counts as sent; the pivot's is the point of no return (R5)."""
+    run = replace(run, committed=run.committed or run.plan.steps[i].pivot)
+    return with_action(run, i, replace(run.actions[i], state="sent", attempt=1, enabled_at=at))
