@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from demo.pace import SCALE
+
 _ROOT: Final = Path(__file__).parent.parent
-_PATIENCE: Final = 40.0
+_PATIENCE: Final = 40.0 * SCALE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import httpx
 
-from demo.pace import real
+from demo import pace
 
 Action: TypeAlias = Callable[[], Awaitable[Any]]
 Arguments: TypeAlias = dict[str, Any]
@@ -44,7 +44,7 @@ async def run(steps: list[Step], *, backwards: bool = True) -> str:
                 try:
                     await undo()
                 except (httpx.HTTPError, TimeoutError) as error:
-                    print(f"naive: undo failed: {error!r}", file=sys.stderr)
+                    logging.getLogger("naive").warning("an undo failed: %r", error)
             return "compensated"
         if step.undo is not None:
             undos.append(step.undo)
@@ -74,7 +74,7 @@ class Services:
         if operation == self.stop_at:
             print(f"at {operation}", flush=True)  # whoever started this kills it here
             await asyncio.Event().wait()
-        answer = await self.http.post(f"{self.urls[service]}/{operation}", json=body, timeout=real(30))
+        answer = await self.http.post(f"{self.urls[service]}/{operation}", json=body, timeout=30)
         return answer.raise_for_status().json()
 
 
@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--given", type=json.loads, required=True)
     parser.add_argument("--stop-at", default="")
     arguments = parser.parse_args()
-    print(asyncio.run(play(arguments.saga, arguments.urls, arguments.given, arguments.stop_at)))
+    print(pace.run(play(arguments.saga, arguments.urls, arguments.given, arguments.stop_at)))
 
 
 if __name__ == "__main__":

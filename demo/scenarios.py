@@ -73,7 +73,7 @@ class PurchaseScenario:
 
     async def after(self, cast: Troupe, given: Given) -> None:
         """Ten seconds after the last word, what the network held back arrives."""
-        await asyncio.sleep(real(10))
+        await asyncio.sleep(10)
         await cast.deliver("payments", given["purchase"])
 
     async def look(self, cast: Troupe, given: Given) -> Lines:
@@ -173,7 +173,7 @@ class OnboardingScenario:
 
     async def after(self, cast: Troupe, given: Given) -> None:
         """Let the slow one finish what it was asked to do."""
-        await asyncio.sleep(real(self.closing_takes))
+        await asyncio.sleep(self.closing_takes)
 
     async def look(self, cast: Troupe, given: Given) -> Lines:
         """See `Scenario.look`."""

@@ -16,12 +16,13 @@ from typing import Any, Final
 
 import httpx
 
+from demo.pace import SCALE
 from demo.participants.faults import Fault
 
 PEERS: Final[Mapping[str, tuple[str, ...]]] = {"trading": ("crm",)}
 """Who asks whom by itself."""
 
-_READY_WITHIN: Final = 30.0
+_READY_WITHIN: Final = 30.0 * SCALE
 _ROOT: Final = Path(__file__).parent.parent
 
 
@@ -87,13 +88,13 @@ class Troupe:
                 await self.http.get(f"{self.urls[name]}/admin/history", params={"subject": ""})
                 return
             assert self.processes[name].poll() is None, f"{name} did not start"
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05 * SCALE)
 
 
 @contextlib.asynccontextmanager
 async def troupe(folder: Path, names: Iterable[str]) -> AsyncIterator[Troupe]:
     """The participants, up and answering; none of them is left when this is over."""
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=10 * SCALE) as http:
         cast = Troupe(folder, http, _free_ports(tuple(names)))
         try:
             for name in cast.ports:

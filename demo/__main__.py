@@ -1,0 +1,65 @@
+"""`python -m demo`: check and generate three sagas, run them against real services and faults, show what is left."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from demo import pace
+from demo.pace import SCALE
+from demo.scenarios import CAST
+
+ROOT: Final = Path(__file__).parent.parent
+RUN: Final = ROOT / "demo" / "run"
+SAGAS: Final = ROOT / "demo" / "sagas"
+_BEGUN: Final = time.monotonic()
+
+
+def main() -> int:
+    """The whole demo, or a slice of it; 0 if sagac ended as required everywhere, and the naive runner nowhere."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--only", action="append", metavar="SCENARIO", help="this scenario (may be given repeatedly)")
+    parser.add_argument("--crashes", type=int, metavar="N", help="only the first N crash points of C")
+    arguments = parser.parse_args()
+    shutil.rmtree(RUN, ignore_errors=True)
+    RUN.mkdir(parents=True)
+    say(f"three sagas, {sum(map(len, CAST.values()))} services, and what can go wrong; {SCALE} s pass in one")
+    for saga in CAST:
+        sagac("check", f"specs/accepted/{saga}")
+        sagac("gen", f"specs/accepted/{saga}", "--out", SAGAS.relative_to(ROOT).as_posix())
+    # Only now: it imports the modules that have just been generated.
+    from demo.performance import perform
+
+    shown = pace.run(perform(RUN, arguments.only, arguments.crashes, say))
+    print()
+    print(shown.table)
+    print()
+    if shown.journal is not None:
+        say("what the journal says of the transfer that was killed last:")
+        sagac("show", shown.run, "--journal", f"sqlite:///{shown.journal.relative_to(ROOT)}")
+        print()
+    say(shown.verdict)
+    return 0 if shown.as_claimed else 1
+
+
+def say(line: str) -> None:
+    """A line of progress."""
+    print(f"[{time.monotonic() - _BEGUN:5.1f} s] {line}", flush=True)
+
+
+def sagac(*arguments: str) -> None:
+    """One command as a visitor would type it; a failure ends the demo."""
+    print(f"$ sagac {' '.join(arguments)}", flush=True)
+    program = Path(sys.executable).with_name("sagac")
+    ended = subprocess.run([program, *arguments], cwd=ROOT, check=False)
+    if ended.returncode:
+        sys.exit(f"the demo ends here: sagac {arguments[0]} failed with {ended.returncode}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What a service engineer writes: one handler a command, over HTTP."""
