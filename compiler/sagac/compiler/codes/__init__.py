@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sagac.compiler.codes import graph, proofs, resolution, syntax
+from sagac.compiler.codes import graph, proofs, resolution, scenarios, syntax
 from sagac.compiler.codes.catalogue import Code
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.source import Span
 
-FAMILIES: tuple[tuple[Code, ...], ...] = (syntax.CODES, resolution.CODES, graph.CODES, proofs.CODES)
+FAMILIES: tuple[tuple[Code, ...], ...] = (syntax.CODES, resolution.CODES, graph.CODES, proofs.CODES, scenarios.CODES)
 
 CODES: Mapping[str, Code] = MappingProxyType({code.code: code for family in FAMILIES for code in family})
 """Every code that a finding may carry, by its name."""

@@ -1,0 +1,193 @@
+"""A refutation as a run that a person can follow: replayed on the kernel, and believed only if it happens there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sagac.compiler import codes, timeline, values, violation
+from sagac.compiler.diagnostics import Diagnostic, Label
+from sagac.compiler.model import Project, Saga
+from sagac.compiler.replay import (
+    Moments,
+    Unreplayable,
+    begun,
+    exhaust,
+    now,
+    ready,
+    refuse,
+    settle,
+    state,
+    succeed,
+    then,
+)
+from sagac.compiler.verdicts import Judgement, Refuted, Situation, Undecided, Vacuous
+from sagac.runtime.commands import Send
+from sagac.runtime.events import Answered, Cancelled, Outcome
+from sagac.runtime.plan import Plan, Wire
+from sagac.runtime.run import Run
+
+UNSENT = frozenset({"pending", "skipped", "held"})
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A refutation that happened on the kernel: the run, event by event, and its story."""
+
+    moments: Moments
+    trace: tuple[str, ...]
+
+
+def confirm(
+    judgements: Sequence[Judgement], project: Project, plans: Mapping[str, Plan]
+) -> tuple[tuple[Judgement, ...], tuple[Diagnostic, ...]]:
+    """The judgements, with each refutation that does not replay as undecided; and a finding for each that needs one."""
+    sagas = {saga.full_name: saga for saga in project.sagas}
+    confirmed: list[Judgement] = []
+    found: list[Diagnostic] = []
+    for judgement in judgements:
+        saga = sagas[judgement.claim.saga]
+        judgement, trace = believed(judgement, project, saga, plans[saga.full_name])
+        confirmed.append(judgement)
+        found.extend(finding(judgement, trace))
+    return tuple(confirmed), tuple(found)
+
+
+def believed(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> tuple[Judgement, tuple[str, ...]]:
+    """The judgement with its story; undecided where the kernel disagrees."""
+    if not isinstance(judgement.verdict, Refuted):
+        return judgement, ()
+    try:
+        return judgement, replayed(judgement, judgement.verdict, project, saga, plan).trace
+    except Unreplayable as parted:
+        return replace(judgement, verdict=Undecided(f"the run that should show it does not replay: {parted}")), ()
+
+
+def explain(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> Replayed | None:
+    """The run that shows a refutation; `None` for another verdict, or where the kernel disagrees."""
+    if not isinstance(judgement.verdict, Refuted):
+        return None
+    try:
+        return replayed(judgement, judgement.verdict, project, saga, plan)
+    except Unreplayable:
+        return None
+
+
+def replayed(judgement: Judgement, refuted: Refuted, project: Project, saga: Saga, plan: Plan) -> Replayed:
+    """The situation as a run of the kernel in which the claim is broken; raises `Unreplayable` where it is not."""
+    situation = refuted.situation
+    moments = enact(situation, project, saga, plan)
+    consequence = violation.seen(judgement.claim, situation, moments, saga)
+    keep = frozenset({situation.subject, situation.other, situation.unknown, *situation.failed}) - {""}
+    return Replayed(moments, (*timeline.tell(moments, keep=keep), *situation.events, *consequence))
+
+
+# --- the run -------------------------------------------------------------------------------------------------------
+
+
+def enact(situation: Situation, project: Project, saga: Saga, plan: Plan) -> Moments:
+    """The kernel's run of a situation, up to where nothing but a person is outstanding."""
+    choice = completed(situation, project, saga, plan)
+    moments = begun(plan, choice.input)
+    settling = dict.fromkeys((*situation.order, *situation.failed, situation.unknown))
+    for name in settling:
+        if name and not is_settled_already(moments, name):
+            moments = settled(moments, name, situation, plan, choice.results)
+    if situation.cancelled:
+        moments = then(moments, Cancelled(now(moments)))
+    last = frozenset({situation.other}) if situation.other and situation.other not in situation.failed else frozenset()
+    return settle(moments, others, choice.results, present=situation.landed, last=last)
+
+
+def completed(situation: Situation, project: Project, saga: Saga, plan: Plan) -> values.Choice:
+    """The situation's values, with plain ones for what it leaves open."""
+    inputs = values.complete(saga, project.types, situation.input)
+    if inputs is None:
+        raise Unreplayable("no input was found that meets every `where`")
+    results = {
+        step.name: values.result_of(step, situation.results.get(step.name), project.types) for step in plan.steps
+    }
+    return values.Choice(inputs, results)
+
+
+def is_settled_already(moments: Moments, name: str) -> bool:
+    """Whether a guard has settled the step, so that nobody answers for it."""
+    action = state(moments[-1].run, name)
+    return action.state in UNSENT or (action.state == "refused" and action.attempt == 0)
+
+
+def settled(moments: Moments, name: str, situation: Situation, plan: Plan, results: Mapping[str, Wire]) -> Moments:
+    """The replay with this step settled as the situation says."""
+    timeout_ms = plan.steps[moments[-1].run.layout.position[name]].schedule.timeout_ms
+    if name == situation.unknown:
+        return unanswered(moments, name, timeout_ms)
+    if name not in situation.failed:
+        return succeed(moments, name, results[name])
+    failure = situation.failed[name]
+    return refuse(moments, name, failure) if failure else exhaust(moments, name, "transient", timeout_ms)
+
+
+def unanswered(moments: Moments, name: str, timeout_ms: int) -> Moments:
+    """No attempt of the step is answered: of one that is sent for ever, the first is not."""
+    planned = moments[-1].run.plan.steps[moments[-1].run.layout.position[name]]
+    if planned.schedule.retries is not None or not planned.idempotent:
+        return exhaust(moments, name, "unknown", timeout_ms)
+    moments = ready(moments, name)
+    at = now(moments) + timeout_ms
+    return then(moments, Answered(name, "do", 1, "unknown", at, detail="nobody knows whether it took effect"))
+
+
+def others(run: Run, command: Send) -> Outcome:
+    """What the calls come to that a situation does not speak of: undone, finished, or never applied once it turned."""
+    if command.direction == "do" and run.mode == "unwinding" and not state(run, command.step).unanswered:
+        return "transient"
+    return "succeeded"
+
+
+# --- the finding ---------------------------------------------------------------------------------------------------
+
+
+def finding(judgement: Judgement, trace: tuple[str, ...]) -> tuple[Diagnostic, ...]:
+    """What a judgement that is no proof says to the author."""
+    claim, verdict = judgement.claim, judgement.verdict
+    match verdict:
+        case Refuted():
+            return (
+                codes.finding(
+                    claim.family,
+                    verdict.message,
+                    claim.span,
+                    *other_place(verdict),
+                    help=verdict.help,
+                    trace=trace,
+                    saga=claim.saga,
+                    step=claim.step,
+                ),
+            )
+        case Vacuous():
+            return (
+                codes.finding(
+                    claim.family, verdict.message, claim.span, help=verdict.help, saga=claim.saga, step=claim.step
+                ),
+            )
+        case Undecided():
+            return (undecided(judgement, verdict),)
+        case _:
+            return ()
+
+
+def other_place(refuted: Refuted) -> tuple[Label, ...]:
+    """The second place that matters, where there is one."""
+    return () if refuted.other is None else (Label(refuted.other, refuted.other_text),)
+
+
+def undecided(judgement: Judgement, verdict: Undecided) -> Diagnostic:
+    claim = judgement.claim
+    return codes.finding(
+        "S120",
+        f"undecided: {claim.text}",
+        Label(claim.span, verdict.reason),
+        help="simplify the conditions that meet here; what is undecided fails the check",
+        saga=claim.saga,
+        step=claim.step,
+    )

@@ -1,0 +1,281 @@
+"""What `check` says after the findings: what is proved, on what it rests, and what is not proved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, assert_never
+
+from sagac.compiler import wording
+from sagac.compiler.diagnostics import Diagnostic
+from sagac.compiler.model import Project, Saga
+from sagac.compiler.verdicts import (
+    Assumed,
+    Claim,
+    Family,
+    Judgement,
+    Proved,
+    Refuted,
+    Undecided,
+    Vacuous,
+    Verdict,
+)
+from sagac.runtime.plan import Plan, Schedule, Wire
+
+Word: TypeAlias = Literal["proved", "assumed", "refuted", "vacuous", "undecided"]
+WORDS: Final[tuple[Word, ...]] = ("proved", "assumed", "refuted", "vacuous", "undecided")
+
+UNDECIDED_CODES: Final = frozenset({"S103", "N799"})
+
+UNDO_DEFAULT: Final = Schedule(timeout_ms=30_000, retries=10, backoff_first_ms=1_000, backoff_max_ms=60_000)
+"""Settled question 5. What a step got is read from the model, where the place of its schedule tells a default."""
+
+TITLE_WIDTH: Final = 16
+
+OK, FINDINGS, UNDECIDED = 0, 1, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Something that the verdicts need and nobody proved: its name, and the claims that rest on it."""
+
+    name: str
+    claims: tuple[str, ...]
+    declared: bool
+    """Whether somebody declared it; else it is assumed because nothing is declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A value that the author left out."""
+
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """What may be left behind once a run has been rolled back, or can never be taken back."""
+
+    step: str
+    kind: Literal["irreversible", "left", "mitigated"]
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What is known of one saga."""
+
+    saga: str
+    version: int
+    counts: Mapping[Family, Mapping[Word, int]]
+    promises: tuple[Promise, ...]
+    shallow: tuple[tuple[str, str], ...]
+    unproved: tuple[tuple[str, str], ...]
+    defaults: tuple[Default, ...]
+    residues: tuple[Residue, ...]
+    claims: tuple[tuple[Claim, Word], ...]
+
+
+def exit_code(diagnostics: Sequence[Diagnostic], judgements: Sequence[Judgement], *, strict: bool) -> int:
+    """0 when all is proved or declared as assumed, 1 for findings, 3 when something is undecided (question 15)."""
+    errors = {finding.code for finding in diagnostics if finding.severity == "error"}
+    if errors - UNDECIDED_CODES:
+        return FINDINGS
+    if errors or any(isinstance(judgement.verdict, Undecided) for judgement in judgements):
+        return UNDECIDED
+    return FINDINGS if strict and diagnostics else OK
+
+
+def text(project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement], *, verbose: bool = False) -> str:
+    """The summary of every saga, for a person: short, or with every claim and every clause by name."""
+    return "\n\n".join("\n".join(lines(summary, verbose=verbose)) for summary in summaries(project, plans, judgements))
+
+
+def data(project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement]) -> Wire:
+    """The summary of every saga, for a program."""
+    return [as_wire(summary) for summary in summaries(project, plans, judgements)]
+
+
+def summaries(project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement]) -> tuple[Summary, ...]:
+    """What is known of each saga of which there is something to know, in the project's order."""
+    return tuple(
+        summarise(
+            saga, plans.get(saga.full_name), [j for j in judgements if j.claim.saga in (saga.full_name, saga.name)]
+        )
+        for saga in project.sagas
+    )
+
+
+def summarise(saga: Saga, plan: Plan | None, judgements: Sequence[Judgement]) -> Summary:
+    return Summary(
+        saga=saga.full_name,
+        version=saga.version,
+        counts=counted(judgements),
+        promises=promises(judgements),
+        shallow=tuple((about(j.claim), why) for j in judgements if (why := shallow(j.verdict))),
+        unproved=tuple((clause.clause, clause.text) for clause in saga.unproved),
+        defaults=tuple(defaults(saga)),
+        residues=() if plan is None else tuple(residues(plan)),
+        claims=tuple((j.claim, word(j.verdict)) for j in judgements),
+    )
+
+
+def word(verdict: Verdict) -> Word:
+    """A verdict in one word."""
+    match verdict:
+        case Proved():
+            return "proved"
+        case Assumed():
+            return "assumed"
+        case Refuted():
+            return "refuted"
+        case Vacuous():
+            return "vacuous"
+        case Undecided():
+            return "undecided"
+        case _:
+            assert_never(verdict)
+
+
+def counted(judgements: Sequence[Judgement]) -> Mapping[Family, Mapping[Word, int]]:
+    """How many claims of each family have which verdict; families and verdicts that occur."""
+    counts = Counter((judgement.claim.family, word(judgement.verdict)) for judgement in judgements)
+    families = sorted({family for family, _ in counts})
+    return {family: {each: counts[family, each] for each in WORDS if counts[family, each]} for family in families}
+
+
+def promises(judgements: Sequence[Judgement]) -> tuple[Promise, ...]:
+    """Every promise that a verdict rests on, once, with the claims that do; the assumed ones first."""
+    resting: dict[tuple[bool, str], list[str]] = {}
+    for judgement in judgements:
+        if isinstance(judgement.verdict, Proved | Assumed):
+            for name in judgement.verdict.rests_on:
+                resting.setdefault((isinstance(judgement.verdict, Proved), name), []).append(about(judgement.claim))
+    return tuple(Promise(name, tuple(claims), declared) for (declared, name), claims in sorted(resting.items()))
+
+
+def about(claim: Claim) -> str:
+    """A claim in three words."""
+    return f"{claim.family} of `{claim.step}`" if claim.step else claim.family
+
+
+def shallow(verdict: Verdict) -> str:
+    """Why a proof says little; empty where it says what it should."""
+    return verdict.shallow if isinstance(verdict, Proved) else ""
+
+
+def defaults(saga: Saga) -> Iterator[Default]:
+    """The schedules that the author did not write."""
+    for step in saga.steps:
+        if step.schedule_span == step.name_span:
+            yield Default(f"`{step.name}`", schedule(step.schedule))
+        for handler in step.handlers:
+            if handler.schedule == UNDO_DEFAULT:
+                yield Default(f"undo of `{step.name}`", schedule(handler.schedule))
+
+
+def schedule(given: Schedule) -> str:
+    """A schedule as an author would write it."""
+    times = "forever" if given.retries is None else f"{given.retries} times"
+    within = "" if given.within_ms is None else f" within {wording.duration(given.within_ms)}"
+    backoff = f" backoff {wording.duration(given.backoff_first_ms)} to {wording.duration(given.backoff_max_ms)}"
+    retry = f" retry {times}{within}{backoff}" if given.retries != 0 else " retry 0 times"
+    return f"timeout {wording.duration(given.timeout_ms)}{retry}"
+
+
+def residues(plan: Plan) -> Iterator[Residue]:
+    """What a rollback does not take back, as the author said."""
+    for step in plan.steps:
+        if step.remains == "irreversible" or step.remains == "left":
+            yield Residue(step.name, step.remains, step.because)
+        for undo in step.undos:
+            if undo.residue:
+                yield Residue(step.name, "mitigated", undo.residue)
+
+
+# --- for a person --------------------------------------------------------------------------------------------------
+
+
+def lines(summary: Summary, *, verbose: bool) -> Iterator[str]:
+    """The headline, then what a reader must know before believing it."""
+    yield headline(summary)
+    for each in ("refuted", "vacuous", "undecided"):
+        yield from section(each, [", ".join(about(claim) for claim, found in summary.claims if found == each)])
+    assumed = [promise for promise in summary.promises if not promise.declared]
+    declared = [promise for promise in summary.promises if promise.declared]
+    yield from section("assumed", [resting(promise) for promise in assumed])
+    yield from section("relies on", promised(declared, verbose=verbose))
+    yield from section("not proved yet", unproved(summary, verbose=verbose))
+    yield from section("may stay", [f"`{each.step}` ({each.kind}): {each.because}" for each in summary.residues])
+    yield from section("says little", [f"{claim}: {why}" for claim, why in summary.shallow] if verbose else [])
+    yield from section("defaults", grouped(summary.defaults))
+    if verbose:
+        yield from section("claims", [f"{found:<10}{claim.family}  {claim.text}" for claim, found in summary.claims])
+
+
+def headline(summary: Summary) -> str:
+    total = len(summary.claims)
+    found = Counter(each for _, each in summary.claims)
+    families = " ".join(summary.counts)
+    verdicts = ", ".join(f"{found[each]} {each}" for each in WORDS if found[each])
+    tally = f"all {total} claims proved" if total and found["proved"] == total else f"{total} claims: {verdicts}"
+    return f"{summary.saga} version {summary.version}: " + (f"{tally} ({families})" if total else "nothing claimed")
+
+
+def section(title: str, entries: Sequence[str]) -> Iterator[str]:
+    """A titled list, its entries under each other; nothing when there is nothing to list."""
+    shown = [entry for entry in entries if entry]
+    for number, entry in enumerate(shown):
+        yield f"  {title if number == 0 else '':<{TITLE_WIDTH}}{entry}"
+
+
+def resting(promise: Promise) -> str:
+    return f"{promise.name} ({', '.join(promise.claims)})"
+
+
+def promised(declared: Sequence[Promise], *, verbose: bool) -> list[str]:
+    """The declared promises: by name, with what rests on each where details are wanted."""
+    return [resting(promise) if verbose else promise.name for promise in declared]
+
+
+def unproved(summary: Summary, *, verbose: bool) -> list[str]:
+    """The clauses that are checked for form only: by name, or counted by their word."""
+    if verbose:
+        return [f"`{clause}`: {text}" for clause, text in summary.unproved]
+    counts = Counter(clause for clause, _ in summary.unproved)
+    return [", ".join(f"`{clause}`" + (f" ({count})" if count > 1 else "") for clause, count in counts.items())]
+
+
+def grouped(given: Sequence[Default]) -> list[str]:
+    """Defaults with the places that got the same ones together."""
+    places: dict[str, list[str]] = {}
+    for default in given:
+        places.setdefault(default.text, []).append(default.place)
+    return [f"{text} for {', '.join(where)}" for text, where in places.items()]
+
+
+# --- for a program -------------------------------------------------------------------------------------------------
+
+
+def as_wire(summary: Summary) -> Wire:
+    return {
+        "saga": summary.saga,
+        "version": summary.version,
+        "verdicts": {family: dict(counts.items()) for family, counts in summary.counts.items()},
+        "claims": [
+            {"family": claim.family, "step": claim.step, "text": claim.text, "verdict": found}
+            for claim, found in summary.claims
+        ],
+        "promises": [
+            {"name": promise.name, "declared": promise.declared, "claims": list(promise.claims)}
+            for promise in summary.promises
+        ],
+        "shallow": [{"claim": claim, "why": why} for claim, why in summary.shallow],
+        "not_proved_yet": [{"clause": clause, "text": text} for clause, text in summary.unproved],
+        "defaults": [{"place": default.place.replace("`", ""), "value": default.text} for default in summary.defaults],
+        "may_stay": [
+            {"step": residue.step, "kind": residue.kind, "because": residue.because} for residue in summary.residues
+        ],
+    }
