@@ -171,7 +171,9 @@ def test_a_lease_that_was_given_back_can_be_claimed_at_once(journal: Journal) ->
     async def story() -> None:
         await journal.enlist("ada", 1000)
         _, lease = await begin(journal)
+        assert await journal.orphans() == ()
         await journal.release(lease)
+        assert [entry.run for entry in await journal.orphans()] == [lease.run]
         (again,) = await journal.claim("ada", (lease.run,))
         assert again.fence == 2
         await journal.release(lease)  # the old lease has no say any more
@@ -185,7 +187,7 @@ def test_a_run_that_ended_has_no_owner_and_cannot_be_claimed(journal: Journal) -
         await journal.enlist("ada", 1000)
         begun, lease = await begin(journal)
         head = await journal.append(lease, batch(begun.entry.head, status="completed"))
-        assert await journal.entries(ended=False) == ()
+        assert await journal.orphans() == ()
         (entry,) = await journal.entries()
         assert (entry.status, entry.worker) == ("completed", "")
         assert await journal.claim("ada", (lease.run,)) == ()

@@ -76,13 +76,14 @@ class Lease(msgspec.Struct, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """A run's beginning: the plan to store, and the run's first event."""
+    """A run's beginning: the plan to store, the run's first event, and what follows from it at once."""
 
     saga: str
     key: str
     plan: Plan
     started: Started
     status: Status
+    events: tuple[Event, ...] = ()
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -178,8 +179,12 @@ class Journal(Protocol):
         """What is known of a run."""
         ...
 
-    async def entries(self, *, ended: bool = True) -> tuple[Entry, ...]:
-        """All runs in the order in which they began, or those that have not ended."""
+    async def entries(self) -> tuple[Entry, ...]:
+        """All runs in the order in which they began."""
+        ...
+
+    async def orphans(self) -> tuple[Entry, ...]:
+        """The runs that have not ended and that nobody owns."""
         ...
 
     async def records(self, run: str) -> tuple[StoredRecord, ...]:

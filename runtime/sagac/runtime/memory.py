@@ -85,7 +85,7 @@ class MemoryJournal:
         self._check_worker(worker, run)
         lease = Lease(run, worker, 1)
         self._plans.setdefault(opening.started.plan, plans.encode(opening.plan))
-        self._records[run], head = chain(lease, Head(), (opening.started,))
+        self._records[run], head = chain(lease, Head(), (opening.started, *opening.events))
         self._entries[run] = _entry(lease, opening, head)
         self.commits += 1
         return Begun(self._entries[run], lease)
@@ -130,10 +130,15 @@ class MemoryJournal:
         self._check_open()
         return self._entries.get(run)
 
-    async def entries(self, *, ended: bool = True) -> tuple[Entry, ...]:
+    async def entries(self) -> tuple[Entry, ...]:
         """See `Journal.entries`."""
         self._check_open()
-        return tuple(entry for entry in self._entries.values() if ended or entry.status not in ENDED)
+        return tuple(self._entries.values())
+
+    async def orphans(self) -> tuple[Entry, ...]:
+        """See `Journal.orphans`."""
+        self._check_open()
+        return tuple(entry for entry in self._entries.values() if not entry.worker and entry.status not in ENDED)
 
     async def records(self, run: str) -> tuple[StoredRecord, ...]:
         """See `Journal.records`."""

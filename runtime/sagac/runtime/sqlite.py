@@ -168,9 +168,13 @@ class SqliteJournal:
         rows = await self._read(f"{_ENTRY} WHERE run = ?", run)
         return _entry(rows[0]) if rows else None
 
-    async def entries(self, *, ended: bool = True) -> tuple[Entry, ...]:
+    async def entries(self) -> tuple[Entry, ...]:
         """See `Journal.entries`."""
-        rows = await self._read(f"{_ENTRY} {'' if ended else 'WHERE ended = 0'} ORDER BY number")
+        return tuple(_entry(row) for row in await self._read(f"{_ENTRY} ORDER BY number"))
+
+    async def orphans(self) -> tuple[Entry, ...]:
+        """See `Journal.orphans`."""
+        rows = await self._read(f"{_ENTRY} WHERE ended = 0 AND worker = '' ORDER BY number")
         return tuple(_entry(row) for row in rows)
 
     async def records(self, run: str) -> tuple[StoredRecord, ...]:
@@ -318,7 +322,7 @@ def _begin(connection: sqlite3.Connection, worker: str, opening: Opening) -> Beg
         return Begun(known, None)
     _check_worker(connection, worker, run)
     lease, started = Lease(run, worker, 1), opening.started
-    records, head = chain(lease, Head(), (started,))
+    records, head = chain(lease, Head(), (started, *opening.events))
     _store_plan(connection, started.plan, opening.plan)
     row = (
         *(run, opening.saga, opening.key, started.plan, events.input_digest(started.input)),

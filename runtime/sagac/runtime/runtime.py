@@ -1,0 +1,378 @@
+"""The runtime: opens a journal, drives the runs that this process owns, and finishes what others left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from pydantic import BaseModel
+
+from sagac.runtime import events, kernel, services, wire
+from sagac.runtime import plan as plans
+from sagac.runtime.clock import Clock, SystemClock
+from sagac.runtime.errors import (
+    BindingError,
+    ClosedError,
+    InputConflictError,
+    InputError,
+    JournalError,
+    SagacError,
+    UnknownRunError,
+)
+from sagac.runtime.events import Resumed, Started
+from sagac.runtime.executor import Executor, Surroundings, follow
+from sagac.runtime.history import History, needed, recall
+from sagac.runtime.journal import ENDED, Entry, Journal, Lease, Opening, Request, Worker, connect
+from sagac.runtime.outcomes import Outcome, project
+from sagac.runtime.run import Run, Status
+from sagac.runtime.services import Binding
+from sagac.runtime.tenure import Tenure
+
+LEASE_MS: Final = 10_000
+"""How long a worker that shows no sign of life keeps its runs; one whose process has died loses them at once."""
+
+BEATS: Final = 4
+"""How often a lease is renewed in its own time: a few renewals may be late or fail."""
+
+WATCH_MS: Final = 250
+"""How often a runtime looks for requests, for orphaned runs, and at runs that others drive."""
+
+GRACE_MS: Final = 10_000
+"""How long a closing runtime waits for calls in flight."""
+
+THREADS_MAX: Final = 64
+"""How many handlers that are not async may be in flight at once."""
+
+ANSWER_MS: Final = 20
+"""How often somebody who asked a run's owner looks for the answer."""
+
+logger = logging.getLogger("sagac")
+
+
+class CancelAnswer(NamedTuple):
+    """What came of a wish to cancel. An accepted one turned the run; the outcome says whether anything had failed."""
+
+    accepted: bool
+    detail: str
+
+
+class Runtime:
+    """Runs sagas over a journal: `async with Runtime(journal="sqlite:///runs.db", sagas=[...]) as runtime`."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal | str,
+        sagas: Sequence[Binding],
+        clock: Clock | None = None,
+        lease_ms: int = LEASE_MS,
+        watch_ms: int = WATCH_MS,
+        grace_ms: int = GRACE_MS,
+    ) -> None:
+        self._journal = connect(journal) if isinstance(journal, str) else journal
+        self._bound = services.bind(sagas)
+        self._by_class = {type(saga): saga for saga in sagas}
+        self._digests = {saga.plan.saga: plans.digest(saga.plan) for saga in sagas}
+        self._clock = SystemClock() if clock is None else clock
+        self._lease_ms, self._watch_ms, self._grace_ms = lease_ms, watch_ms, grace_ms
+        self._is_open = False
+        self._executors: dict[str, Executor] = {}
+        self._driving: set[asyncio.Task[None]] = set()
+        self._watching: list[asyncio.Task[None]] = []
+        self._beating: list[asyncio.Task[None]] = []
+        self._to_release: list[Lease] = []
+        self._failures: dict[str, Exception] = {}
+        """Why runs are no longer driven here."""
+        self._refused: set[str] = set()
+        """Runs that cannot be driven here: damaged, or without a service."""
+        self._beats: dict[str, tuple[int, int]] = {}
+        """For each other worker, its last beat and when it was first seen, on our own monotonic clock."""
+
+    async def __aenter__(self) -> Self:
+        await self._journal.open()
+        try:
+            await self._open()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def start(self, saga: type[Any], input: BaseModel) -> RunHandle:
+        """Begin a run, or find the one that has this key; the same key with another input is refused."""
+        self._check_open()
+        binding = self._binding(saga, input)
+        fields = _fields(binding, input)
+        plan, key = binding.plan, plans.run_key(binding.plan, fields)
+        started = Started(self._digests[plan.saga], fields, self._clock.wall_ms())
+        run, following = follow(kernel.start(plan, key, started), self._clock.wall_ms)
+        opening = Opening(plan.saga, key, plan, started, kernel.status(run), following)
+        begun = await self._journal.begin(self._worker, opening)
+        if begun.lease is None:
+            _check_same_input(begun.entry, started)
+            return RunHandle(self, begun.entry.run)
+        self._drive(Executor(self._around, begun.lease, begun.entry.head, run, (started, *following)), begun.lease)
+        return RunHandle(self, begun.entry.run)
+
+    async def run(self, run: str) -> RunHandle:
+        """The run with this name, whoever drives it."""
+        self._check_open()
+        return RunHandle(self, (await self._entry(run)).run)
+
+    async def cancel(self, run: str, *, reason: str, who: str = "") -> CancelAnswer:
+        """Ask the run's owner to turn it back, and wait for the answer."""
+        self._check_open()
+        at = self._clock.wall_ms()
+        request = await self._journal.ask(run, "cancel", self._clock.fresh(), who=who, reason=reason, at=at)
+        self._hand_over((request,))
+        while (answer := await cancel_answer(self._journal, request)) is None:
+            await self._clock.sleep(min(self._watch_ms, ANSWER_MS))
+        return answer
+
+    async def idle(self) -> None:
+        """Return when no run that this process drives can go on without a person."""
+        while self._executors:
+            busy = [driving for driving in self._executors.values() if not driving.is_settled]
+            if not busy:
+                return
+            await asyncio.gather(*(driving.settled() for driving in busy), return_exceptions=True)
+            await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Send nothing new, let calls in flight settle or leave them in doubt, give the leases back."""
+        was_open, self._is_open = self._is_open, False
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
+        await asyncio.gather(*(driving.close(self._grace_ms) for driving in self._executors.values()))
+        await asyncio.gather(*self._driving)
+        for task in self._beating:
+            task.cancel()
+        await asyncio.gather(*self._beating, return_exceptions=True)
+        if was_open:
+            self._threads.shutdown()
+            with contextlib.suppress(JournalError):
+                await self._journal.dismiss(self._worker)
+        await self._journal.close()
+
+    # ---- opening, and what goes on while it is open
+
+    async def _open(self) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=THREADS_MAX, thread_name_prefix="sagac-handler")
+        self._tenure = Tenure(self._clock)
+        self._around = Surroundings(
+            journal=self._journal,
+            clock=self._clock,
+            tenure=self._tenure,
+            bound=self._bound,
+            threads=self._threads,
+            places=asyncio.Semaphore(THREADS_MAX),
+        )
+        self._is_open = True
+        await self._enlist()
+        self._beating = [asyncio.create_task(self._keep(self._beat, max(1, self._lease_ms // BEATS)))]
+        await self._recover()
+        self._watching = [asyncio.create_task(self._keep(self._watch, self._watch_ms))]
+
+    async def _enlist(self) -> None:
+        self._worker = self._clock.fresh()
+        until_ms = self._clock.monotonic_ms() + self._lease_ms
+        await self._journal.enlist(self._worker, self._lease_ms)
+        self._tenure.extend(until_ms)
+
+    async def _keep(self, duty: Callable[[], Awaitable[None]], pause_ms: int) -> None:
+        """Do a duty again and again; a journal that fails is tried again, sends wait for a lease that stands."""
+        while True:
+            await self._clock.sleep(pause_ms)
+            try:
+                await duty()
+            except SagacError as failure:
+                logger.warning("the journal could not be reached: %s", failure)
+            except Exception:
+                logger.exception("a defect in the runtime")
+
+    async def _beat(self) -> None:
+        """Show that this worker is alive; if it was taken for dead, begin again under another name."""
+        until_ms = self._clock.monotonic_ms() + self._lease_ms
+        if await self._journal.renew(self._worker):
+            self._tenure.extend(until_ms)
+            return
+        for driving in self._executors.values():
+            driving.stop()
+        await self._enlist()
+
+    async def _watch(self) -> None:
+        """Hand over requests, give back what cannot be driven, take over what nobody drives."""
+        while self._to_release:
+            await self._journal.release(self._to_release[-1])
+            self._to_release.pop()
+        self._hand_over(await self._journal.waiting(self._worker))
+        await self._recover()
+
+    def _hand_over(self, requests: Sequence[Request]) -> None:
+        for request in requests:
+            if request.run in self._executors:
+                self._executors[request.run].post(request)
+
+    # ---- recovery
+
+    async def _recover(self) -> None:
+        """Take over the runs of workers that are dead, and those that nobody owns."""
+        for worker in await self._journal.workers():
+            if worker.name != self._worker and self._is_dead(worker):
+                await self._journal.dismiss(worker.name, worker.beat)
+        orphans = [entry for entry in await self._journal.orphans() if self._may_take(entry)]
+        recalled = [history for entry in orphans if (history := await self._recall(entry)) is not None]
+        histories = {history.entry.run: history for history in recalled}
+        for lease in await self._journal.claim(self._worker, tuple(histories)):
+            await self._adopt(lease, histories[lease.run])
+
+    def _is_dead(self, worker: Worker) -> bool:
+        """Its process has ended, or its beat has not changed for a whole lease on our own monotonic clock."""
+        now_ms = self._clock.monotonic_ms()
+        beat, since_ms = self._beats.get(worker.name, (None, now_ms))
+        if beat != worker.beat:
+            self._beats[worker.name] = worker.beat, now_ms
+            since_ms = now_ms
+        return worker.gone or now_ms - since_ms > worker.lease_ms
+
+    def _may_take(self, entry: Entry) -> bool:
+        return entry.run not in self._refused and entry.run not in self._executors
+
+    async def _recall(self, entry: Entry) -> History | None:
+        """The run as its records tell, if it is whole and every service that it still needs is bound."""
+        try:
+            history = await recall(self._journal, entry)
+        except SagacError as damage:
+            self._refused.add(entry.run)
+            logger.error("left alone: %s", damage)
+            return None
+        missing = self._bound.missing(entry.saga, needed(history.run))
+        if missing:
+            self._refused.add(entry.run)
+            logger.warning("run `%s` of saga `%s` needs %s", entry.run, entry.saga, ", ".join(missing))
+            return None
+        return history
+
+    async def _adopt(self, lease: Lease, history: History) -> None:
+        """Drive a run on: `resumed` goes before anything is sent, if anything may have been (R14)."""
+        if lease.fence != history.entry.fence + 1:  # somebody has owned it since it was read
+            entry = await self._journal.entry(lease.run)
+            assert entry is not None, lease
+            history = await recall(self._journal, entry)
+        known = tuple(record.event for record in history.records)
+        driving = Executor(self._around, lease, history.entry.head, history.run, known)
+        if kernel.decide(history.run, self._clock.wall_ms()):
+            driving.post(Resumed(self._worker, max(self._clock.wall_ms(), known[-1].at)))
+        self._drive(driving, lease)
+
+    def _drive(self, driving: Executor, lease: Lease) -> None:
+        self._executors[lease.run] = driving
+        self._failures.pop(lease.run, None)
+        task = asyncio.create_task(self._driven(driving, lease))
+        self._driving.add(task)
+        task.add_done_callback(self._driving.discard)
+
+    async def _driven(self, driving: Executor, lease: Lease) -> None:
+        """Drive a run to where nothing more can be done here, and remember why."""
+        await driving.drive()
+        del self._executors[lease.run]
+        if isinstance(driving.failure, JournalError):
+            self._to_release.append(lease)  # the records will tell what became durable
+        elif driving.failure is not None:
+            self._refused.add(lease.run)
+        if driving.failure is not None:
+            self._failures[lease.run] = driving.failure
+
+    # ---- what handles ask
+
+    async def _settled(self, run: str) -> Run:
+        """The run once it has ended or is held, whoever drives it."""
+        while True:
+            driving = self._executors.get(run)
+            if driving is not None:
+                await driving.settled()
+                if _is_told(driving.status):
+                    return driving.run
+            elif run in self._failures:
+                raise self._failures[run]
+            else:
+                entry = await self._entry(run)
+                if _is_told(entry.status):
+                    return (await recall(self._journal, entry)).run
+            self._check_open()
+            await self._clock.sleep(self._watch_ms)
+
+    async def _entry(self, run: str) -> Entry:
+        entry = await self._journal.entry(run)
+        if entry is None:
+            raise UnknownRunError("the journal has no such run", run=run)
+        return entry
+
+    def _binding(self, saga: type[Any], input: BaseModel) -> Binding:
+        binding = self._by_class.get(saga)
+        if binding is None:
+            raise BindingError((f"`{saga.__name__}` is none of the sagas of this runtime",))
+        if not isinstance(input, binding.input):
+            name = binding.input.__name__
+            raise InputError(f"the input is no `{name}` but a `{type(input).__name__}`", saga=binding.plan.saga)
+        return binding
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise ClosedError("the runtime is closed")
+
+
+class RunHandle:
+    """A run, for the code that started it or asks for it."""
+
+    def __init__(self, runtime: Runtime, id: str) -> None:
+        self._runtime = runtime
+        self.id = id
+        """The run's name in the journal."""
+
+    async def outcome(self) -> Outcome:
+        """What became of the run, as soon as it has ended or is held."""
+        run = await self._runtime._settled(self.id)
+        return project(run, self._runtime._bound.sagas.get(run.plan.saga))
+
+    async def status(self) -> Status:
+        """What the journal says of the run now."""
+        return (await self._runtime._entry(self.id)).status
+
+
+async def cancel_answer(journal: Journal, request: Request) -> CancelAnswer | None:
+    """What the owner of the run has answered; an ended run needs no owner to say no."""
+    answers = [each.answer for each in await journal.requests(request.run) if each.number == request.number]
+    if answers and answers[0]:
+        return CancelAnswer(answers[0] == "accepted", answers[0].removeprefix("refused: "))
+    entry = await journal.entry(request.run)
+    if entry is not None and entry.status in ENDED:
+        return CancelAnswer(accepted=False, detail=f"the run has ended, {entry.status}")
+    return None
+
+
+def _is_told(status: Status) -> bool:
+    return status not in ("running", "unwinding")
+
+
+def _fields(binding: Binding, input: BaseModel) -> dict[str, plans.Wire]:
+    try:
+        return wire.encode_fields(input)
+    except ValueError as failure:
+        raise InputError(f"the input cannot be journaled: {failure}", saga=binding.plan.saga) from failure
+
+
+def _check_same_input(entry: Entry, started: Started) -> None:
+    if entry.input != events.input_digest(started.input):
+        message = f"the key {entry.key} was used with another input"
+        raise InputConflictError(message, saga=entry.saga, run=entry.run)

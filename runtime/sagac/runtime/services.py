@@ -1,0 +1,150 @@
+"""The services behind the plans: their handlers, found and checked against their protocols when a runtime opens."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias, get_type_hints
+
+from pydantic import BaseModel
+
+from sagac.runtime import plan as plans
+from sagac.runtime.errors import BindingError
+from sagac.runtime.plan import Plan
+from sagac.runtime.wire import Decoder
+
+
+class Binding(Protocol):
+    """What a generated saga class offers: its plan, its models, and one attribute a service."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as data."""
+        ...
+
+    @property
+    def input(self) -> type[BaseModel]:
+        """The model of a run's input."""
+        ...
+
+    @property
+    def output(self) -> type[BaseModel] | None:
+        """The model of a completed run's output."""
+        ...
+
+    @property
+    def protocols(self) -> Mapping[str, type]:
+        """The protocol of each service, by the service's name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One command of a bound service, ready to be called."""
+
+    function: Callable[..., Any]
+    is_async: bool
+    arguments: Mapping[str, Decoder]
+    result: Decoder | None
+    """None for a command that returns nothing."""
+
+
+Services: TypeAlias = Mapping[tuple[str, str], Handler]
+"""Handlers by service and command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The sagas that a runtime was given, checked."""
+
+    EMPTY: ClassVar[Services] = {}
+    sagas: Mapping[str, Binding]
+    services: Mapping[str, Services]
+    """By saga."""
+    anywhere: Services
+    """What any of the sagas brings: enough to finish a run of a saga that this process does not know."""
+
+    def find(self, saga: str, service: str, command: str) -> Handler | None:
+        """The handler for a call of a saga's run: its own first, then whatever is bound under that name."""
+        own = self.services.get(saga, self.EMPTY).get((service, command))
+        return own if own is not None else self.anywhere.get((service, command))
+
+    def missing(self, saga: str, calls: Sequence[plans.Call]) -> tuple[str, ...]:
+        """Those of the calls that nothing is bound for."""
+        names = {(call.service, call.command) for call in calls}
+        return tuple(
+            f"{service}.{command}" for service, command in sorted(names) if not self.find(saga, service, command)
+        )
+
+
+def bind(sagas: Sequence[Binding]) -> Bound:
+    """Check every handler that the sagas can call; raises `BindingError` with all that does not fit."""
+    findings = list(_twice(sagas))
+    services: dict[str, Services] = {}
+    for saga in sagas:
+        services[saga.plan.saga] = _services(saga, findings)
+    if findings:
+        raise BindingError(findings)
+    anywhere: dict[tuple[str, str], Handler] = {}
+    for table in services.values():
+        anywhere = {**table, **anywhere}
+    return Bound({saga.plan.saga: saga for saga in sagas}, services, anywhere)
+
+
+def calls(plan: Plan) -> Iterator[plans.Call]:
+    """Every call that a plan can make."""
+    for step in plan.steps:
+        yield step.call
+        yield from (undo.call for undo in step.undos)
+        if step.probe is not None:
+            yield step.probe
+
+
+def _twice(sagas: Sequence[Binding]) -> Iterator[str]:
+    names = [saga.plan.saga for saga in sagas]
+    yield from (f"saga `{name}` is bound twice" for name in sorted(set(names)) if names.count(name) > 1)
+
+
+def _services(saga: Binding, findings: list[str]) -> Services:
+    """The handlers of one saga: all that its protocols name, since a newer plan's undo may serve an older run."""
+    table: dict[tuple[str, str], Handler] = {}
+    for service, protocol in saga.protocols.items():
+        implementation = getattr(saga, service, None)
+        for command, declared in sorted(_commands(protocol).items()):
+            place = f"`{service}.{command}` of saga `{saga.plan.saga}`"
+            handler = _handler(place, getattr(implementation, command, None), declared, findings)
+            if handler is not None:
+                table[service, command] = handler
+    for service, command in sorted({(call.service, call.command) for call in calls(saga.plan)}):
+        if command not in _commands(saga.protocols.get(service, object)):
+            findings.append(f"`{service}.{command}` of saga `{saga.plan.saga}` is in no protocol of its binding")
+    return table
+
+
+def _commands(protocol: type) -> dict[str, Callable[..., Any]]:
+    members = {name: member for base in reversed(protocol.__mro__) for name, member in vars(base).items()}
+    return {name: member for name, member in members.items() if inspect.isfunction(member) and not name.startswith("_")}
+
+
+def _handler(
+    place: str, function: Callable[..., Any] | None, declared: Callable[..., Any], findings: list[str]
+) -> Handler | None:
+    if not callable(function):
+        findings.append(f"{place} has no handler")
+        return None
+    names = [name for name in inspect.signature(declared).parameters if name not in ("self", "call")]
+    try:
+        inspect.signature(function).bind(None, **dict.fromkeys(names))
+    except TypeError as mismatch:
+        findings.append(f"the handler of {place} does not take {_parameters(names)}: {mismatch}")
+        return None
+    hints = get_type_hints(declared, include_extras=True)
+    arguments = {name: Decoder(hints.get(name, Any)) for name in names}
+    returned = hints.get("return", Any)
+    result = None if returned is type(None) else Decoder(returned)
+    return Handler(function, inspect.iscoroutinefunction(function), arguments, result)
+
+
+def _parameters(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in ("call", *names))
