@@ -769,3 +769,5 @@ class File(Node):
     imports: tuple[Import, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     comments: tuple[Comment, ...] = field(default=(), repr=False)
+    skipped: tuple[Span, ...] = ()
+    """What could not be understood and was left out: what it would have declared may seem to be missing."""
