@@ -8,8 +8,8 @@ from sagac.compiler.replay import Moments, Unreplayable, state
 from sagac.compiler.verdicts import Claim, Situation
 from sagac.runtime import kernel
 from sagac.runtime.expressions import Unavailable, evaluate, holds
-from sagac.runtime.plan import Call, Expression, Step
-from sagac.runtime.run import Run
+from sagac.runtime.plan import Call, Expression, Step, Undo
+from sagac.runtime.run import Action, Run
 from sagac.runtime.unwinding import view
 
 
@@ -25,6 +25,8 @@ def seen(claim: Claim, situation: Situation, moments: Moments, saga: Saga) -> tu
             return out_of_order(moments, subject, situation.other, saga)
         case "C1":
             return unsettled(moments, subject, saga)
+        case "D1" if not claim.step:
+            return unreadable_output(moments[-1].run)
         case "D1":
             return unreadable_do(moments[-1].run, subject)
         case "D2":
@@ -41,18 +43,24 @@ def planned(run: Run, name: str) -> Step:
 
 
 def unrecoverable(run: Run, subject: str) -> tuple[str, ...]:
-    """An effect without an undo stands, and the run can neither take it back nor finish."""
-    step = planned(run, subject)
+    """An effect stands that is not undone, and the run can neither take it back nor finish."""
     if subject not in kernel.standing(run) or state(run, subject).state != "succeeded":
         raise Unreplayable(f"the effect of `{subject}` does not stand")
-    if step.undos or step.remains in ("left", "undone by"):
-        raise Unreplayable(f"`{subject}` has an undo")
-    if run.mode not in ("unwinding", "compensated") and not kernel.held(run):
-        raise Unreplayable(f"the run is {kernel.status(run)}")
     if run.committed:
-        stuck = wording.listing([held.step for held in kernel.held(run)])
-        return (f"`{subject}` has no undo and stays, and {stuck} cannot finish",)
+        return stuck_past_the_pivot(run, subject)
+    if planned(run, subject).remains in ("left", "undone by"):
+        raise Unreplayable(f"the effect of `{subject}` may stay")
+    if run.mode not in ("unwinding", "compensated"):
+        raise Unreplayable(f"the run is {kernel.status(run)}")
     return (f"`{subject}` has no undo: it stays",)
+
+
+def stuck_past_the_pivot(run: Run, subject: str) -> tuple[str, ...]:
+    """Past the point of no return a run that cannot finish cannot turn either."""
+    stuck = [held.step for held in kernel.held(run)]
+    if run.mode != "running" or not stuck:
+        raise Unreplayable(f"the run is {kernel.status(run)}")
+    return (f"past `{subject}` the run only goes forward, but {wording.listing(stuck)} cannot finish",)
 
 
 # --- A2 ------------------------------------------------------------------------------------------------------------
@@ -63,13 +71,28 @@ def uncovered(run: Run, subject: str) -> tuple[str, ...]:
     step, action = planned(run, subject), state(run, subject)
     if action.state != "succeeded" or run.mode not in ("unwinding", "compensated"):
         raise Unreplayable(f"`{subject}` is not done in a run that turned")
+    if step.remains != "nothing":
+        return undone_elsewhere(run, step, action)
     enabled = [undo for undo in step.undos if undo.guard is None or condition_holds(run, undo.guard)]
-    if len(enabled) == 1 or (not enabled and subject not in kernel.standing(run)):
-        raise Unreplayable(f"exactly one compensation of `{subject}` is enabled")
-    if not enabled:
-        return (f"no compensation of `{subject}` is enabled: its effect stays",)
-    both = " and ".join(f"`{wording.call(undo.call)}`" for undo in enabled)
-    return (f"of the compensations of `{subject}` both {both} are enabled",)
+    if len(enabled) > 1:
+        both = " and ".join(f"`{wording.operation(undo.call)}`" for undo in enabled)
+        return (f"both {both} apply to `{subject}`: each would undo it",)
+    if enabled or subject not in kernel.standing(run):
+        raise Unreplayable(f"exactly one compensation of `{subject}` applies")
+    return (f"nothing undoes `{subject}`: its effect stays",)
+
+
+def undone_elsewhere(run: Run, step: Step, action: Action) -> tuple[str, ...]:
+    """A step whose effect another step's undo should take back, or that says two things at once."""
+    if step.undos:
+        return (f"`{step.name}` has a compensation, and says that it has none",)
+    if step.remains == "undone by" and step.name in kernel.standing(run) and not is_undone(run, step.undone_by):
+        return (f"`{step.undone_by}` is not undone, so the effect of `{step.name}` stays",)
+    raise Unreplayable(f"the effect of `{step.name}` is accounted for")
+
+
+def is_undone(run: Run, name: str) -> bool:
+    return name in run.layout.position and state(run, name).undo == "undone"
 
 
 def condition_holds(run: Run, condition: Expression) -> bool:
@@ -132,16 +155,33 @@ def unreadable_do(run: Run, subject: str) -> tuple[str, ...]:
     return (f"`{subject}` reads what is not there: {missing or action.detail}",)
 
 
+def unreadable_output(run: Run) -> tuple[str, ...]:
+    """The run completes, but a value that its output reads is not there."""
+    if run.mode != "completed":
+        raise Unreplayable(f"the run is {kernel.status(run)}")
+    try:
+        kernel.output(run)
+    except Unavailable as missing:
+        return (f"the output reads what is not there: {missing}",)
+    raise Unreplayable("the output has all that it reads")
+
+
 def unreadable_undo(moments: Moments, subject: str) -> tuple[str, ...]:
     """A step is to be undone, but a value that its undo reads is not there."""
     run = moments[-1].run
-    step, action = planned(run, subject), state(run, subject)
-    if action.undo != "held":
+    missing = next((reason for undo in planned(run, subject).undos if (reason := unreadable(run, undo))), "")
+    if state(run, subject).undo != "held" or not missing:
         raise Unreplayable(f"the undo of `{subject}` has all that it reads")
-    reasons = [reason for undo in step.undos if (reason := missing_in(run, undo.call))]
-    if not reasons:
-        raise Unreplayable(f"the undo of `{subject}` has all that it reads")
-    return (f"the undo of `{subject}` reads what is not there: {reasons[0]}",)
+    return (f"the undo of `{subject}` reads what is not there: {missing}",)
+
+
+def unreadable(run: Run, undo: Undo) -> str:
+    """Why a compensation cannot be sent, or not even chosen; empty when it can, or does not apply."""
+    try:
+        applies = undo.guard is None or holds(undo.guard, view(run))
+    except Unavailable as missing:
+        return str(missing)
+    return missing_in(run, undo.call) if applies else ""
 
 
 def missing_in(run: Run, call: Call) -> str:
