@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from demo import crashes, naive
 from demo.crashes import CrashPoint
 from demo.orchestrator import Orchestrator
-from demo.scenarios import RUNNER, Given, Lines, Scenario, TransferScenario
+from demo.scenarios import CAST, RUNNER, Given, Lines, Scenario, TransferScenario
 from demo.table import Row
 from demo.troupe import Troupe
 
@@ -104,7 +104,17 @@ async def _case(stage: Stage, scenario: Scenario, runner: str, run: Callable[[Gi
     belief = await run(given)
     stage.say(f"   {runner} says: {belief}")
     await scenario.after(stage.cast, given)
+    if runner == "sagac":
+        await _all_faults_met(stage, scenario, given)
     return Ending(given, belief)
+
+
+async def _all_faults_met(stage: Stage, scenario: Scenario, given: Given) -> None:
+    """A fault that never happened would make sagac look good. (The naive runner never asks for a refund.)"""
+    for name in CAST[scenario.saga]:
+        if name in stage.cast.processes:
+            unmet = [await stage.cast.unmet(name, subject) for subject in scenario.subjects(given)]
+            assert not any(unmet), f"{scenario.name}: {name} was told to go wrong and did not: {unmet}"
 
 
 async def _lines(stage: Stage, scenario: Scenario, ending: Ending) -> Lines:

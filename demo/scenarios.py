@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ class Scenario(Protocol):
     @abstractmethod
     def given(self, case: str) -> Given:
         """What both runners are asked to do, for a business case of their own."""
+
+    @abstractmethod
+    def subjects(self, given: Given) -> tuple[str, ...]:
+        """What the services know the business case by."""
 
     @abstractmethod
     async def before(self, cast: Troupe, given: Given) -> None:
@@ -65,6 +70,10 @@ class PurchaseScenario:
             "quantity": 500,
             "total": "47500.00",
         }
+
+    def subjects(self, given: Given) -> tuple[str, ...]:
+        """See `Scenario.subjects`."""
+        return (given["purchase"],)
 
     async def before(self, cast: Troupe, given: Given) -> None:
         """See `Scenario.before`."""
@@ -159,11 +168,15 @@ class OnboardingScenario:
         """See `Scenario.given`."""
         return {
             "client": case,
-            "account": case[::-1].replace("-", ""),
+            "account": str(uuid.uuid5(uuid.UUID(case), "account")),
             "name": "Blackfriars Capital",
             "allocation": "250000.00",
             "backwards": self.backwards,
         }
+
+    def subjects(self, given: Given) -> tuple[str, ...]:
+        """See `Scenario.subjects`."""
+        return (given["client"], given["account"])
 
     async def before(self, cast: Troupe, given: Given) -> None:
         """See `Scenario.before`."""
@@ -233,6 +246,10 @@ class TransferScenario:
     def given(self, case: str) -> Given:
         """See `Scenario.given`."""
         return {"transfer": case, "sender": f"sender {case}", "recipient": "Meridian Shell Ltd", "pounds": "100000.00"}
+
+    def subjects(self, given: Given) -> tuple[str, ...]:
+        """See `Scenario.subjects`."""
+        return (given["transfer"],)
 
     async def before(self, cast: Troupe, given: Given) -> None:
         """Nothing to set: the partner bank screens by itself."""

@@ -65,6 +65,11 @@ class Troupe:
         """Tell a participant to go wrong."""
         await self._post(f"{self.urls[name]}/admin/faults", {slot: getattr(fault, slot) for slot in Fault.__slots__})
 
+    async def unmet(self, name: str, subject: str) -> list[str]:
+        """The faults that a participant was told to have, and that no call has met."""
+        answer = await self.http.get(f"{self.urls[name]}/admin/unmet", params={"subject": subject})
+        return list(answer.raise_for_status().json())
+
     async def deliver(self, name: str, subject: str) -> None:
         """Let the calls arrive that the network has held back."""
         await self._post(f"{self.urls[name]}/admin/deliver", {"subject": subject})

@@ -32,6 +32,8 @@ class Faults:
     """The faults that are still to come, in the order in which they were asked for."""
 
     coming: list[Fault] = field(default_factory=list)
+    met: set[Fault] = field(default_factory=set)
+    """Those of the endless ones that a call has met."""
 
     def take(self, operation: str, subject: str) -> Fault | None:
         """The fault that this call meets, if any."""
@@ -41,5 +43,11 @@ class Faults:
                     del self.coming[place]
                 elif fault.times > 1:
                     self.coming[place] = replace(fault, times=fault.times - 1)
+                else:
+                    self.met.add(fault)
                 return fault
         return None
+
+    def unmet(self, subject: str) -> list[Fault]:
+        """The faults about a subject that no call has met: a scenario in which they stay away shows nothing."""
+        return [fault for fault in self.coming if fault.subject == subject and fault not in self.met]

@@ -34,6 +34,10 @@ def application(participant: Participant) -> Starlette:
         participant.faults.coming.append(Fault(**await _body(http)))
         return JSONResponse({})
 
+    async def unmet(http: HttpRequest) -> JSONResponse:
+        faults = participant.faults.unmet(http.query_params["subject"])
+        return JSONResponse([f"{fault.operation} {fault.kind}" for fault in faults])
+
     async def deliver(http: HttpRequest) -> JSONResponse:
         answers = await participant.deliver((await _body(http))["subject"])
         return JSONResponse({"statuses": [status for status, _ in answers]})
@@ -47,6 +51,7 @@ def application(participant: Participant) -> Starlette:
     return Starlette(
         routes=[
             Route("/admin/faults", fault, methods=["POST"]),
+            Route("/admin/unmet", unmet),
             Route("/admin/deliver", deliver, methods=["POST"]),
             Route("/admin/state", state),
             Route("/admin/history", history),
