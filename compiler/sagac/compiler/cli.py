@@ -1,0 +1,255 @@
+"""The compiler's commands: the only place of the compiler that reads and writes files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from sagac.compiler import codes, driver, dump, generation, picture, render, report
+from sagac.compiler.driver import Checked
+from sagac.compiler.source import Source
+
+OK, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
+"""Exit codes: proved (or declared as assumed), findings, a wrong call, undecided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subcommand:
+    """One word after `sagac`: how its arguments are read, and what it does."""
+
+    name: str
+    help: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+class UsageError(Exception):
+    """A call that cannot be taken: its text is for the user."""
+
+
+def guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """`run`, with a wrong call told in one line."""
+
+    def inner(arguments: argparse.Namespace) -> int:
+        try:
+            return run(arguments)
+        except UsageError as error:
+            print(f"sagac: {error}", file=sys.stderr)
+            return USAGE
+
+    return inner
+
+
+# --- check ---------------------------------------------------------------------------------------------------------
+
+
+def configure_check(parser: argparse.ArgumentParser) -> None:
+    add_paths(parser)
+    parser.add_argument("--format", choices=["text", "json", "github"], default="text", help="how findings are printed")
+    parser.add_argument("--strict", action="store_true", help="warnings and notes fail the check too")
+    parser.add_argument("--verbose", action="store_true", help="every claim with its verdict, and every default")
+
+
+def check(arguments: argparse.Namespace) -> int:
+    return worst([check_project(sources, arguments) for sources in projects(arguments.paths)])
+
+
+def check_project(sources: Sequence[Source], arguments: argparse.Namespace) -> int:
+    checked = driver.check(sources, today())
+    write(FORMATS[arguments.format](checked, arguments))
+    return report.exit_code(checked.diagnostics, checked.judgements, strict=arguments.strict)
+
+
+def as_text(checked: Checked, arguments: argparse.Namespace) -> str:
+    findings = render.text(checked.diagnostics, checked.sources, colour=sys.stdout.isatty())
+    summary = report.text(checked.project, checked.plans, checked.judgements, verbose=arguments.verbose)
+    return "\n".join(part for part in (findings, summary) if part)
+
+
+def as_json(checked: Checked, arguments: argparse.Namespace) -> str:
+    return render.json(
+        checked.diagnostics, checked.sources, report.data(checked.project, checked.plans, checked.judgements)
+    )
+
+
+def as_github(checked: Checked, arguments: argparse.Namespace) -> str:
+    return render.github(checked.diagnostics, checked.sources)
+
+
+FORMATS = {"text": as_text, "json": as_json, "github": as_github}
+
+
+def worst(exits: Sequence[int]) -> int:
+    """Findings outrank undecided, undecided outranks proved."""
+    return FINDINGS if FINDINGS in exits else max(exits, default=OK)
+
+
+# --- gen -----------------------------------------------------------------------------------------------------------
+
+
+def configure_gen(parser: argparse.ArgumentParser) -> None:
+    add_paths(parser)
+    parser.add_argument("--out", required=True, type=Path, help="the folder for the generated modules")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a generated module is stale")
+
+
+def gen(arguments: argparse.Namespace) -> int:
+    return worst([gen_project(sources, arguments) for sources in projects(arguments.paths)])
+
+
+def gen_project(sources: Sequence[Source], arguments: argparse.Namespace) -> int:
+    checked = driver.check(sources, today())
+    verdict = report.exit_code(checked.diagnostics, checked.judgements, strict=False)
+    if verdict != OK:
+        write(render.text(checked.diagnostics, checked.sources, colour=sys.stdout.isatty()))
+        print("sagac: nothing generated: the check must pass first", file=sys.stderr)
+        return verdict
+    modules = driver.generate(checked)
+    if arguments.check:
+        return report_stale(modules, arguments.out)
+    for name, text in modules.items():
+        write_module(arguments.out / name, text)
+    return OK
+
+
+def report_stale(modules: generation.Modules, out: Path) -> int:
+    present = {name: read(out / name) for name in modules if (out / name).exists()}
+    stale = generation.stale(modules, present)
+    for line in stale:
+        print(line)
+    return FINDINGS if stale else OK
+
+
+def write_module(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    print(f"wrote {path}")
+
+
+# --- explain, graph, dump ------------------------------------------------------------------------------------------
+
+
+def configure_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("code", help="a code from a finding, such as A1")
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    text = codes.explain(arguments.code)
+    if text is None:
+        raise UsageError(f"there is no code `{arguments.code}`; `docs/diagnostics/` lists them all")
+    write(text)
+    return OK
+
+
+def configure_graph(parser: argparse.ArgumentParser) -> None:
+    add_paths(parser)
+    parser.add_argument("--saga", help="only this saga, by name or full name")
+
+
+def graph(arguments: argparse.Namespace) -> int:
+    exits = []
+    for sources in projects(arguments.paths):
+        checked = driver.check(sources, today())
+        for name in chosen(checked, arguments.saga):
+            write(picture.mermaid(checked.saga(name), checked.graphs[name], checked.plans[name]))
+        exits.append(OK if checked.plans else show_findings(checked))
+    return worst(exits)
+
+
+def chosen(checked: Checked, wanted: str | None) -> tuple[str, ...]:
+    names = tuple(name for name in checked.plans if wanted in (None, name, name.rpartition(".")[2]))
+    if wanted is not None and not names and checked.plans:
+        raise UsageError(
+            f"there is no saga `{wanted}` here; there is " + ", ".join(f"`{name}`" for name in checked.plans)
+        )
+    return names
+
+
+def show_findings(checked: Checked) -> int:
+    write(render.text(checked.diagnostics, checked.sources, colour=sys.stdout.isatty()))
+    return FINDINGS
+
+
+def configure_dump(parser: argparse.ArgumentParser) -> None:
+    add_paths(parser)
+    parser.add_argument("--phase", required=True, choices=list(PHASES), help="which in-between form to print")
+
+
+def dump_phase(arguments: argparse.Namespace) -> int:
+    for sources in projects(arguments.paths):
+        checked = driver.check(sources, today())
+        write(PHASES[arguments.phase](checked))
+    return OK
+
+
+PHASES: dict[str, Callable[[Checked], str]] = {
+    "syntax": lambda checked: "\n".join(dump.dump(file) for file in checked.files.values()),
+    "model": lambda checked: dump.dump(checked.project),
+    "graph": lambda checked: "\n".join(dump.dump(graph) for graph in checked.graphs.values()),
+    "plan": lambda checked: "\n".join(dump.dump(plan) for plan in checked.plans.values()),
+    "module": lambda checked: "\n".join(checked.modules.values()),
+    "verdicts": lambda checked: "\n".join(dump.dump(judgement) for judgement in checked.judgements),
+}
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def add_paths(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        default=["."],
+        metavar="PATH",
+        help="spec files and folders; each folder named is one project, files named together are one (default: .)",
+    )
+
+
+def projects(paths: Sequence[str]) -> Iterator[tuple[Source, ...]]:
+    """The sources of each project: every folder named is one, and the files named beside them are one together."""
+    files = [Path(path) for path in paths if not Path(path).is_dir()]
+    if files:
+        yield tuple(load(path) for path in files)
+    for folder in (Path(path) for path in paths if Path(path).is_dir()):
+        found = sorted(folder.rglob("*.saga"))
+        if not found:
+            raise UsageError(f"no `.saga` file in `{folder}`")
+        yield tuple(load(path) for path in found)
+
+
+def load(path: Path) -> Source:
+    return Source(path.as_posix(), read(path))
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"there is no file `{path}`") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"`{path}` is not UTF-8 text: byte {error.start} is not part of a character") from None
+    except OSError as error:
+        raise UsageError(f"`{path}` cannot be read: {error.strerror}") from None
+
+
+def today() -> date:
+    return datetime.now(UTC).date()  # noqa: TID251  # the command line is where the date comes in (waivers expire)
+
+
+def write(text: str) -> None:
+    if text:
+        print(text)
+
+
+COMMANDS: Sequence[Subcommand] = (
+    Subcommand("check", "prove the sagas of a project, or show what can go wrong", configure_check, guarded(check)),
+    Subcommand("gen", "write the executor and test modules of a checked project", configure_gen, guarded(gen)),
+    Subcommand("graph", "print the steps and the undo order as a Mermaid diagram", configure_graph, guarded(graph)),
+    Subcommand("explain", "say what a diagnostic code means and how to fix it", configure_explain, guarded(explain)),
+    Subcommand("dump", "print an in-between form of the compiler", configure_dump, guarded(dump_phase)),
+)
+"""What joins the `sagac` command line through the entry-point group `sagac.commands`."""
