@@ -44,7 +44,7 @@ async def run(steps: list[Step], *, backwards: bool = True) -> str:
                 try:
                     await undo()
                 except (httpx.HTTPError, TimeoutError) as error:
-                    logging.getLogger("naive").warning("an undo failed: %r", error)
+                    logging.getLogger("naive").warning("           naive: an undo failed: %s", _why(error))
             return "compensated"
         if step.undo is not None:
             undos.append(step.undo)
@@ -61,6 +61,14 @@ async def attempt(step: Step) -> None:
                 raise
         else:
             return
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case httpx.HTTPStatusError(response=answer):
+            return f"{answer.status_code} {answer.text}"
+        case _:
+            return type(error).__name__
 
 
 class Services:

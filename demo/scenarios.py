@@ -24,10 +24,21 @@ RUNNER: Final = "the runner says"
 class Scenario(Protocol):
     """One thing that goes wrong."""
 
-    name: str
-    saga: str
-    story: str
-    required: Lines
+    @property
+    def name(self) -> str:
+        """How the table calls it."""
+
+    @property
+    def saga(self) -> str:
+        """Which saga it is about."""
+
+    @property
+    def story(self) -> str:
+        """What goes wrong, in a line."""
+
+    @property
+    def required(self) -> Lines:
+        """What must be left."""
 
     @abstractmethod
     def given(self, case: str) -> Given:
@@ -93,9 +104,13 @@ class PurchaseScenario:
         return {
             "warehouse": f"{stock['available']} free, {stock['reserved']} reserved",
             "erp": f"order {(await cast.state('erp', purchase=purchase))['order']}",
-            "payments": f"GBP {Decimal(paid['charged']):,.0f} charged, {paid['refunds']} refunds",
+            "payments": f"GBP {Decimal(paid['charged']):,.0f} charged, {_count(paid['refunds'], 'refund')}",
             "logistics": f"slot {(await cast.state('logistics', purchase=purchase))['slot']}",
         }
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 _UNDONE: Final = {
@@ -117,7 +132,7 @@ PURCHASES: Final = (
         "A-applied",
         "the payment times out after 30 s, twice; the first one was taken",
         (("pay", "lose", 1), ("pay", "hang", 1)),
-        _UNDONE | {"payments": "GBP 0 charged, 1 refunds"},
+        _UNDONE | {"payments": "GBP 0 charged, 1 refund"},
     ),
     PurchaseScenario(
         "A-late",
@@ -160,7 +175,7 @@ class OnboardingScenario:
             "trading": "account none, 0 violations",
             "screening": "rules none",
             "market data": "subscription none",
-            "undone": "screening, trading, crm",
+            "undone in order": "screening, trading, crm",
             RUNNER: "compensated",
         }
 
@@ -195,10 +210,10 @@ class OnboardingScenario:
         allocation = f" with GBP {Decimal(held['allocation']):,.0f}" if held["allocation"] else ""
         return {
             "crm": f"client {(await cast.state('crm', client=given['client']))['client']}",
-            "trading": f"account {held['account']}{allocation}, {held['violations']} violations",
+            "trading": f"account {held['account']}{allocation}, {_count(held['violations'], 'violation')}",
             "screening": f"rules {(await cast.state('screening', account=account))['rules']}",
             "market data": f"subscription {(await cast.state('market_data', account=account))['subscription']}",
-            "undone": ", ".join(await self._undone(cast, given)) or "nothing",
+            "undone in order": ", ".join(await self._undone(cast, given)) or "nothing",
         }
 
     async def _undone(self, cast: Troupe, given: Given) -> list[str]:

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from demo.playing import Row
-from demo.table import table, verdict
+from demo.table import Row, table, verdict
 
 ROOT = Path(__file__).parents[2]
 SLICE = ("--only", "A-late", "--only", "B", "--only", "C", "--crashes", "2")
@@ -35,7 +34,7 @@ def test_the_table_shows_what_the_naive_runner_lost(shown: str) -> None:
     rows = shown.partition("scenario ")[2].splitlines()
     text = "\n".join(" ".join(row.split()) for row in rows)
     assert "payments ✗ GBP 47,500 charged, 0 refunds GBP 0 charged, 0 refunds GBP 0 charged, 0 refunds" in text
-    assert "trading ✗ account open with GBP 250,000, 1 violations account none, 0 violations" in text
+    assert "trading ✗ account open with GBP 250,000, 1 violation account none, 0 violations" in text
     assert "sender's bank ✗ GBP 150,000.00, net -100,000.00 GBP 250,000.00, net 0.00" in text
     assert "fx-losses ✗ GBP 0.00 GBP 512.82 GBP 512.82" in text
 
