@@ -7,7 +7,7 @@ Types are text as in the language: `int`, `decimal?`, `list[Line]`, `Tier`. Time
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from sagac.compiler import syntax
@@ -267,6 +267,8 @@ class Saga:
     span: Span
     name_span: Span
     doc: str = ""
+    types: Mapping[str, Record | Enum] = field(default_factory=dict)
+    """The declared types that the values of a run can have, by the bare name that type texts use."""
 
     @property
     def full_name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sagac.compiler.codes import later, naming, shaping, stepping
 from sagac.compiler.codes.catalogue import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (*naming.CODES, *shaping.CODES, *stepping.CODES, *later.CODES)

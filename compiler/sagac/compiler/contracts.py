@@ -1,0 +1,115 @@
+"""Services: their owner, operations and resources together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sagac.compiler import codes, effects, model, syntax
+from sagac.compiler.diagnostics import Label
+from sagac.compiler.expressions import Records, Scope
+from sagac.compiler.finds import Finds
+from sagac.compiler.names import Declared, View
+from sagac.compiler.signatures import Signature, one_each, positive, signatures, the
+from sagac.compiler.typetable import Types
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A service's operations and records, before its clauses are checked against those of others."""
+
+    declared: Declared
+    node: syntax.Service
+    signatures: Mapping[str, Signature]
+    records: Mapping[str, Records]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A service, with what calls and rules need to know of it."""
+
+    service: model.Service
+    outline: Outline
+    unproved: tuple[model.Unproved, ...]
+    """What is declared for the whole service and not proved."""
+    unproved_operations: Mapping[str, tuple[model.Unproved, ...]]
+    """What is declared for single operations and not proved."""
+
+
+def outline(declared: Declared, view: View, types: Types) -> Finds[Outline]:
+    """What a service offers."""
+    node = declared.node
+    assert isinstance(node, syntax.Service), node
+    known = yield from signatures(node, declared.full_name, view, types)
+    return Outline(declared, node, known, (yield from effects.records(node, view, types)))
+
+
+def visible_records(outlines: Iterable[Outline], place: str, own: Mapping[str, Records] | None = None) -> Scope:
+    """A scope with the resources of these services; `own` ones go before others of the same name."""
+    known: dict[str, Records] = {}
+    doubled: set[str] = set()
+    for outline in outlines:
+        doubled |= known.keys() & outline.records.keys()
+        known |= outline.records
+    first = own or {}
+    return Scope(place, records={**known, **first}, doubled=frozenset(doubled - first.keys()))
+
+
+def contract(outline: Outline, visible: Iterable[Outline]) -> Finds[Contract]:
+    """The service whole; `visible` are the services whose resources it can refer to."""
+    node = outline.node
+    owner = yield from _owner(node)
+    scope = visible_records(visible, "a reference", outline.records)
+    yield from effects.check(node, outline.records, scope, outline.signatures)
+    operations = [item for item in node.items if isinstance(item, syntax.Operation)]
+    for operation in operations:
+        yield from effects.changes(operation, outline.signatures[operation.name.text], node, outline.records)
+    return Contract(
+        _service(outline, owner),
+        outline,
+        (*_unproved_sla(node, owner), *effects.unproved_resources(node)),
+        {
+            operation.name.text: tuple(effects.unproved_operation(operation, node.name.text))
+            for operation in reversed(operations)
+        },
+    )
+
+
+def _owner(node: syntax.Service) -> Finds[syntax.Owner | None]:
+    yield from one_each(node.items, (syntax.Owner,), f"`{node.name.text}`")
+    owner = the(node.items, syntax.Owner)
+    if owner is None:
+        return None
+    if owner.sla is not None:
+        yield from positive(owner.sla, "an `sla`")
+    if not owner.partner and (owner.sla is not None or owner.contract is not None):
+        yield codes.finding(
+            "E312",
+            f"only a partner has {'an `sla`' if owner.sla is not None else 'a `contract`'}",
+            Label(owner.span),
+            help=f'write `owner partner "{owner.name.value}" …`',
+        )
+    return owner
+
+
+def _service(outline: Outline, owner: syntax.Owner | None) -> model.Service:
+    node = outline.node
+    return model.Service(
+        name=node.name.text,
+        owner=owner.name.value if owner is not None else "",
+        partner=owner is not None and owner.partner,
+        sla_ms=owner.sla.ms if owner is not None and owner.sla is not None else None,
+        contract=owner.contract.value if owner is not None and owner.contract is not None else "",
+        operations={name: signature.operation for name, signature in outline.signatures.items()},
+        resources=tuple(item for item in node.items if isinstance(item, syntax.Resource)),
+        declared=True,
+        span=node.span,
+        doc=node.doc,
+    )
+
+
+def _unproved_sla(node: syntax.Service, owner: syntax.Owner | None) -> Iterable[model.Unproved]:
+    if owner is not None and owner.sla is not None:
+        yield model.Unproved(
+            "sla", f"that `{node.name.text}` answers within its `sla`, in the worst case of a run", owner.sla.span
+        )

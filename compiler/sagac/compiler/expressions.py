@@ -1,0 +1,840 @@
+"""The types of expressions, and their lowering to expressions of the plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal, TypeAlias, assert_never
+
+from sagac.compiler import codes, shapes, syntax
+from sagac.compiler.diagnostics import Diagnostic, Label
+from sagac.compiler.finds import Finds, gather, listed, nearest
+from sagac.compiler.shapes import WRONG, Enumeration, Fields, Many, Maybe, Nothing, Shape, Wrong
+from sagac.compiler.source import Span
+from sagac.runtime import plan
+
+DEPTH_MAX: Final = 100
+"""How deep an expression may nest: deeper ones are refused rather than left to run out of stack."""
+
+STATUSES: Final = ("done", "skipped")
+Path: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What the first name of a reference stands for."""
+
+    kind: Literal["input", "step", "local"]
+    shape: Shape
+    """For a step, the type of its result; `Nothing` where it returns nothing."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A resource as `R[k]` reads it."""
+
+    keys: tuple[Shape, ...]
+    fields: Mapping[str, Shape]
+    states: Enumeration | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an expression may read, and under which rules it stands."""
+
+    place: str
+    """What the expression is in, for messages: `a guard`."""
+    roots: Mapping[str, Root] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    """Names that exist but cannot be read here, with what they are: `a step`."""
+    silent: frozenset[str] = frozenset()
+    """Names that have a finding already."""
+    present: frozenset[Path] = frozenset()
+    """The optional values that a condition has shown to be there."""
+    products: bool = False
+    """Whether two unknowns may be multiplied: only where nothing is proved about the value."""
+    old: bool = False
+    records: Mapping[str, Records] | None = None
+    """The resources that `R[k]` may name; `None` where records cannot be read."""
+    doubled: frozenset[str] = frozenset()
+    """Resources that two visible services declare."""
+
+    def knowing(self, facts: frozenset[Path]) -> Scope:
+        """The same scope, with more values shown to be there."""
+        return replace(self, present=self.present | facts) if facts else self
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An expression with its type, lowered for the plan unless it has a finding or reads what no plan can."""
+
+    shape: Shape
+    lowered: plan.Expression | None
+
+
+MISTAKEN: Final = Typed(WRONG, None)
+
+
+def typed(node: syntax.Expression, scope: Scope, hint: Shape = WRONG) -> Finds[Typed]:
+    """The type of an expression; `hint` is the type that the place beside it suggests, if any."""
+    if _depth(node) > DEPTH_MAX:
+        yield codes.finding(
+            "E305",
+            f"this expression is nested more than {DEPTH_MAX} deep",
+            node.span,
+            help="split it over several conditions",
+        )
+        return MISTAKEN
+    return (yield from _typed(node, scope, hint))
+
+
+def checked(node: syntax.Expression, scope: Scope, wanted: Shape, what: str) -> Finds[Typed]:
+    """The expression as a value of type `wanted`; `what` names the place: ``parameter `sku` ``."""
+    found = yield from typed(node, scope, wanted)
+    if shapes.fits(found.shape, wanted):
+        return found
+    if shapes.fits(shapes.bare(found.shape), wanted):
+        yield _may_be_absent(node)
+        return MISTAKEN
+    yield codes.finding(
+        "E301", f"{what} is `{shapes.text(wanted)}`, but this is `{shapes.text(found.shape)}`", node.span
+    )
+    return MISTAKEN
+
+
+def condition(node: syntax.Expression, scope: Scope) -> Finds[plan.Expression | None]:
+    """A condition: an expression of type `bool`."""
+    return (yield from checked(node, scope, shapes.BOOL, scope.place)).lowered
+
+
+def constant(node: syntax.Expression, wanted: Shape, what: str) -> Finds[plan.Wire]:
+    """The value of a constant of type `wanted`, as the journal stores it; `None` with a finding otherwise."""
+    for reference in references(node):
+        if isinstance(wanted, Wrong):
+            return None
+        if len(reference.names) > 1 or not isinstance(shapes.bare(wanted), Enumeration | Many):
+            yield codes.finding("E214", f"{what} must be a constant", reference.span)
+            return None
+    found = yield from checked(node, Scope(what, products=True), wanted, what)
+    if found.lowered is None:
+        return None
+    if not is_constant(found.lowered):
+        yield codes.finding("E214", f"{what} must be a constant", node.span, help="write the value itself")
+        return None
+    return wire(found.lowered)
+
+
+def is_constant(lowered: plan.Expression) -> bool:
+    """Whether an expression is a value written out."""
+    match lowered:
+        case plan.Constant():
+            return True
+        case plan.Items():
+            return all(is_constant(item) for item in lowered.items)
+        case _:
+            return False
+
+
+def wire(lowered: plan.Expression) -> plan.Wire:
+    """The value of a constant expression."""
+    if isinstance(lowered, plan.Items):
+        return [wire(item) for item in lowered.items]
+    assert isinstance(lowered, plan.Constant), lowered
+    return lowered.value
+
+
+def references(node: syntax.Expression) -> Iterator[syntax.Reference]:
+    """Every reference in an expression, in source order."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, syntax.Reference):
+            yield current
+        pending.extend(reversed(parts(current)))
+
+
+def parts(node: syntax.Expression) -> tuple[syntax.Expression, ...]:
+    """The expressions that an expression is directly made of."""
+    match node:
+        case syntax.Constant() | syntax.Reference():
+            return ()
+        case syntax.RecordState():
+            return node.keys
+        case syntax.Application():
+            return node.arguments
+        case syntax.Unary():
+            return (node.operand,)
+        case syntax.Binary():
+            return (node.left, node.right)
+        case syntax.Items():
+            return node.items
+        case _:
+            assert_never(node)
+
+
+def facts(node: syntax.Expression, truth: bool = True) -> frozenset[Path]:
+    """The values that are certainly there where a condition came out as `truth` (settled question 11)."""
+    match node:
+        case syntax.Unary(operator="is null" | "is not null", operand=syntax.Reference() as operand):
+            shown = (node.operator == "is not null") == truth
+            return frozenset({tuple(name.text for name in operand.names)}) if shown else frozenset()
+        case syntax.Unary(operator="not"):
+            return facts(node.operand, not truth)
+        case syntax.Binary(operator="and" | "or"):
+            left, right = facts(node.left, truth), facts(node.right, truth)
+            return left | right if (node.operator == "and") == truth else left & right
+        case syntax.Binary(operator="implies") if not truth:
+            return facts(node.left, True) | facts(node.right, False)
+        case _:
+            return frozenset()
+
+
+def _depth(node: syntax.Expression) -> int:
+    """How deep an expression nests, found without recursion."""
+    depth, level = 0, [node]
+    while level and depth <= DEPTH_MAX:
+        depth += 1
+        level = [part for current in level for part in parts(current)]
+    return depth
+
+
+def _typed(node: syntax.Expression, scope: Scope, hint: Shape) -> Finds[Typed]:
+    match node:
+        case syntax.Constant():
+            return (yield from _constant(node, hint))
+        case syntax.Reference():
+            return (yield from _reference(node, scope, hint))
+        case syntax.RecordState():
+            return (yield from _record_state(node, scope))
+        case syntax.Application():
+            return (yield from _application(node, scope, hint))
+        case syntax.Unary():
+            return (yield from _unary(node, scope, hint))
+        case syntax.Binary():
+            return (yield from _binary(node, scope, hint))
+        case syntax.Items():
+            return (yield from _items(node, scope, hint))
+        case _:
+            assert_never(node)
+
+
+# --- constants ------------------------------------------------------------------------------------------------------
+
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def _constant(node: syntax.Constant, hint: Shape) -> Finds[Typed]:
+    wanted = shapes.bare(hint)
+    match node.kind:
+        case "null":
+            return Typed(shapes.NOTHING, plan.Constant(None, "null"))
+        case "string" if wanted in (shapes.UUID, shapes.TIMESTAMP):
+            return (yield from _written(node, wanted))
+        case "int" if wanted == shapes.DECIMAL:
+            return Typed(shapes.DECIMAL, plan.Constant(str(node.value), "decimal"))
+        case "decimal":
+            assert isinstance(node.value, Decimal), node
+            return Typed(shapes.DECIMAL, plan.Constant(format(node.value, "f"), "decimal"))
+        case _:
+            assert not isinstance(node.value, Decimal), node
+            return Typed(shapes.SCALARS[node.kind], plan.Constant(node.value, node.kind))
+
+
+def _written(node: syntax.Constant, wanted: Shape) -> Finds[Typed]:
+    """A string where a `uuid` or `timestamp` stands: it must be one."""
+    value, name = str(node.value), shapes.text(wanted)
+    if _UUID.fullmatch(value) if wanted == shapes.UUID else _is_timestamp(value):
+        return Typed(wanted, plan.Constant(value.lower() if wanted == shapes.UUID else value, name))
+    example = "00000000-0000-0000-0000-000000000001" if wanted == shapes.UUID else "2026-01-31T12:00:00Z"
+    yield codes.finding("E301", f"`{value}` is not a `{name}`", node.span, help=f'write it like "{example}"')
+    return MISTAKEN
+
+
+def _is_timestamp(value: str) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+# --- references -----------------------------------------------------------------------------------------------------
+
+
+def _reference(node: syntax.Reference, scope: Scope, hint: Shape) -> Finds[Typed]:
+    head = node.names[0].text
+    member = isinstance(wanted := shapes.bare(hint), Enumeration) and len(node.names) == 1
+    root = scope.roots.get(head)
+    if member and isinstance(wanted, Enumeration) and head in wanted.members:
+        if root is not None:
+            yield _two_readings(node, root, wanted)
+            return MISTAKEN
+        return Typed(wanted, plan.Constant(head, wanted.name))
+    if root is not None:
+        return (yield from _rooted(node, root, scope))
+    if head not in scope.silent:
+        yield from _unknown(node, scope, wanted if member else WRONG)
+    return MISTAKEN
+
+
+def _two_readings(node: syntax.Reference, root: Root, wanted: Enumeration) -> Diagnostic:
+    name = node.names[0].text
+    return codes.finding(
+        "E208",
+        f"`{name}` can be read in two ways: as {_a(root.kind)} and as a member of `{wanted.name}`",
+        node.span,
+        Label(root.span, f"the {_noun(root.kind)}"),
+        help=f"rename the {_noun(root.kind)} `{name}`",
+    )
+
+
+def _noun(kind: str) -> str:
+    return {"input": "input", "step": "step", "local": "parameter or field"}[kind]
+
+
+def _a(kind: str) -> str:
+    return f"an {_noun(kind)}" if kind == "input" else f"a {_noun(kind)}"
+
+
+def _unknown(node: syntax.Reference, scope: Scope, wanted: Shape) -> Finds[None]:
+    head = node.names[0]
+    if head.text in scope.hidden:
+        yield codes.finding(
+            "E214", f"{scope.place} cannot read `{head.text}`, which is {scope.hidden[head.text]}", node.span
+        )
+    elif isinstance(wanted, Enumeration):
+        near = nearest(head.text, (*wanted.members, *scope.roots))
+        yield codes.finding(
+            "E205",
+            f"`{wanted.name}` has no `{head.text}`",
+            head.span,
+            help=near or f"`{wanted.name}` has {listed(wanted.members)}",
+        )
+    else:
+        yield codes.finding("E201", f"`{head.text}` is not known here", head.span, help=nearest(head.text, scope.roots))
+
+
+def _rooted(node: syntax.Reference, root: Root, scope: Scope) -> Finds[Typed]:
+    status = (yield from _status(node, root)) if root.kind == "step" else None
+    if status is not None:
+        return status
+    if root.kind == "step" and isinstance(root.shape, Nothing):
+        yield codes.finding(
+            "E206",
+            f"step `{node.names[0].text}` returns nothing that could be read",
+            node.span,
+            Label(root.span, "the step"),
+            help=f"`{node.names[0].text}.done` and `{node.names[0].text}.skipped` say what became of it",
+        )
+        return MISTAKEN
+    declared = yield from _walked(node, root.shape, scope)
+    if isinstance(declared, Wrong):
+        return MISTAKEN
+    path = tuple(name.text for name in node.names)
+    shape = shapes.bare(declared) if path in scope.present else declared
+    return Typed(shape, _lowered(root, path, declared))
+
+
+def _lowered(root: Root, path: Path, declared: Shape) -> plan.Expression | None:
+    """The plan's node; its type is the declared one, so that one value has one type wherever it is read."""
+    match root.kind:
+        case "input":
+            return plan.Input(path, shapes.text(declared))
+        case "step":
+            return plan.Result(path[0], path[1:], shapes.text(declared))
+        case "local":
+            return None
+
+
+def _status(node: syntax.Reference, root: Root) -> Finds[Typed | None]:
+    """`s.done` or `s.skipped`; `None` for any other reference."""
+    if len(node.names) != 2 or node.names[1].text not in STATUSES:
+        return None
+    step, fact = node.names[0].text, node.names[1].text
+    result = shapes.bare(root.shape)
+    if isinstance(result, Fields) and fact in dict(result.fields):
+        yield codes.finding(
+            "E208",
+            f"`{step}.{fact}` can be read in two ways: what became of the step, and a field of its result",
+            node.span,
+            Label(root.span, "the step"),
+            help=f"rename the field `{fact}` in the command's result",
+        )
+        return MISTAKEN
+    return Typed(shapes.BOOL, plan.Status(step, "done" if fact == "done" else "skipped"))
+
+
+def _walked(node: syntax.Reference, shape: Shape, scope: Scope) -> Finds[Shape]:
+    """The type at the end of a path of fields."""
+    for at, name in enumerate(node.names[1:], start=1):
+        before = tuple(part.text for part in node.names[:at])
+        if isinstance(shape, Maybe) and before not in scope.present:
+            yield _may_be_absent(syntax.Reference(node.names[0].span.to(node.names[at - 1].span), node.names[:at]))
+            return WRONG
+        owner = shapes.bare(shape)
+        if isinstance(owner, Wrong):
+            return WRONG
+        if not isinstance(owner, Fields):
+            yield codes.finding("E206", f"`{'.'.join(before)}` is `{shapes.text(owner)}` and has no fields", name.span)
+            return WRONG
+        known = dict(owner.fields)
+        if name.text not in known:
+            yield codes.finding(
+                "E206",
+                f"`{'.'.join(before)}` has no field `{name.text}`",
+                name.span,
+                help=nearest(name.text, known) or (f"it has {listed(known)}",),
+            )
+            return WRONG
+        shape = known[name.text]
+    return shape
+
+
+def _may_be_absent(node: syntax.Expression) -> Diagnostic:
+    if not isinstance(node, syntax.Reference):
+        return codes.finding("E304", "this may be `null`", node.span)
+    name = ".".join(part.text for part in node.names)
+    return codes.finding(
+        "E304",
+        f"`{name}` may be `null` here",
+        node.span,
+        help=f"show that it is there: `{name} is not null` in the step's `when`, or in a `where` for an input",
+    )
+
+
+# --- records and functions ------------------------------------------------------------------------------------------
+
+
+def _record_state(node: syntax.RecordState, scope: Scope) -> Finds[Typed]:
+    if scope.records is None:
+        yield codes.finding(
+            "E214",
+            f"{scope.place} cannot read the record `{node.resource.text}`: it belongs to a service",
+            node.span,
+            help="records can be read in `ensure`; a run reads them through a query",
+        )
+        return MISTAKEN
+    resource = yield from resource_of(node.resource, scope)
+    return MISTAKEN if resource is None else (yield from _state_of(node, resource, scope))
+
+
+def resource_of(name: syntax.Name, scope: Scope) -> Finds[Records | None]:
+    """The resource that `R[k]` names."""
+    known = scope.records or {}
+    if name.text in scope.doubled:
+        yield codes.finding(
+            "E208",
+            f"`{name.text}` can be read in two ways: two of the services here have a resource of this name",
+            name.span,
+            help="rename one of them",
+        )
+        return None
+    if name.text not in known:
+        yield codes.finding(
+            "E203", f"no resource `{name.text}` is known here", name.span, help=nearest(name.text, known)
+        )
+    return known.get(name.text)
+
+
+def _state_of(node: syntax.RecordState, resource: Records, scope: Scope) -> Finds[Typed]:
+    yield from keys(node.keys, resource.keys, node.resource, scope)
+    if not node.fields:
+        if resource.states is None:
+            yield codes.finding(
+                "E206",
+                f"`{node.resource.text}` has no states to compare",
+                node.span,
+                help=f"read one of its fields: {listed(resource.fields)}" if resource.fields else (),
+            )
+            return MISTAKEN
+        return Typed(resource.states, None)
+    first = resource.fields.get(node.fields[0].text)
+    if first is None:
+        name = node.fields[0]
+        yield codes.finding(
+            "E206",
+            f"`{node.resource.text}` has no field `{name.text}`",
+            name.span,
+            help=nearest(name.text, resource.fields),
+        )
+        return MISTAKEN
+    return Typed((yield from _walked(syntax.Reference(node.span, node.fields), first, scope)), None)
+
+
+def keys(
+    given: tuple[syntax.Expression, ...], wanted: tuple[Shape, ...], resource: syntax.Name, scope: Scope
+) -> Finds[None]:
+    """The keys of `R[k, …]`: as many as the resource has, each of its type."""
+    if len(given) != len(wanted):
+        yield codes.finding(
+            "E302", f"`{resource.text}` has {_count(len(wanted), 'key')}, here {_are(len(given))} given", resource.span
+        )
+        return
+    for key, shape in zip(given, wanted, strict=True):
+        yield from checked(key, scope, shape, f"the key of `{resource.text}`")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _are(number: int) -> str:
+    return f"{number} is" if number == 1 else f"{number} are"
+
+
+def _application(node: syntax.Application, scope: Scope, hint: Shape) -> Finds[Typed]:
+    name = node.function.text
+    if name not in ("size", "old"):
+        yield codes.finding(
+            "E213",
+            f"there is no function `{name}`",
+            node.function.span,
+            help=nearest(name, ("size", "old")) or "the language has `size(list)`, and `old(e)` in `ensure`",
+        )
+        return MISTAKEN
+    if len(node.arguments) != 1:
+        yield codes.finding("E302", f"`{name}` takes 1 argument, not {len(node.arguments)}", node.span)
+        return MISTAKEN
+    return (yield from (_size(node, scope) if name == "size" else _old(node, scope, hint)))
+
+
+def _size(node: syntax.Application, scope: Scope) -> Finds[Typed]:
+    found = yield from _typed(node.arguments[0], scope, WRONG)
+    if isinstance(found.shape, Wrong):
+        return MISTAKEN
+    if isinstance(found.shape, Maybe) and isinstance(found.shape.item, Many):
+        yield _may_be_absent(node.arguments[0])
+        return MISTAKEN
+    if not isinstance(found.shape, Many):
+        yield codes.finding(
+            "E303", f"`size` counts a list, and this is `{shapes.text(found.shape)}`", node.arguments[0].span
+        )
+        return MISTAKEN
+    return Typed(shapes.INT, found.lowered and plan.Unary("size", found.lowered))
+
+
+def _old(node: syntax.Application, scope: Scope, hint: Shape) -> Finds[Typed]:
+    if not scope.old:
+        yield codes.finding(
+            "E214",
+            f"`old` stands only in `ensure`, not in {scope.place}",
+            node.span,
+            help="`old(e)` is the value when the run started",
+        )
+        return MISTAKEN
+    found = yield from _typed(node.arguments[0], replace(scope, old=False), hint)
+    return Typed(found.shape, None)
+
+
+# --- operators ------------------------------------------------------------------------------------------------------
+
+
+def _unary(node: syntax.Unary, scope: Scope, hint: Shape) -> Finds[Typed]:
+    match node.operator:
+        case "not":
+            found = yield from _operand(node.operand, scope, shapes.BOOL, "not")
+            return Typed(shapes.BOOL, found.lowered and plan.Unary("not", found.lowered))
+        case "-":
+            return (yield from _negative(node, scope, hint))
+        case "is null" | "is not null":
+            return (yield from _presence(node, node.operator, scope))
+        case _:
+            assert_never(node.operator)
+
+
+def _operand(node: syntax.Expression, scope: Scope, wanted: Shape, operator: str) -> Finds[Typed]:
+    """An operand whose type the operator fixes."""
+    found = yield from _typed(node, scope, wanted)
+    if shapes.fits(found.shape, wanted):
+        return found
+    if shapes.fits(shapes.bare(found.shape), wanted):
+        yield _may_be_absent(node)
+        return MISTAKEN
+    yield codes.finding(
+        "E303",
+        f"`{operator}` needs `{shapes.text(wanted)}`, and this is `{shapes.text(found.shape)}`",
+        node.span,
+    )
+    return MISTAKEN
+
+
+def _negative(node: syntax.Unary, scope: Scope, hint: Shape) -> Finds[Typed]:
+    found = yield from _typed(node.operand, scope, hint)
+    if isinstance(found.shape, Wrong):
+        return MISTAKEN
+    if found.shape not in (*shapes.NUMBERS, shapes.DURATION):
+        yield from _not_a_number(node.operand, found.shape, "-")
+        return MISTAKEN
+    if isinstance(found.lowered, plan.Constant):
+        return Typed(found.shape, plan.Constant(_negated(found.lowered.value), found.lowered.type))
+    return Typed(found.shape, found.lowered and plan.Unary("-", found.lowered))
+
+
+def _negated(value: plan.Wire) -> plan.Wire:
+    if isinstance(value, str):
+        return format(-Decimal(value), "f")
+    assert isinstance(value, int), value
+    return -value
+
+
+def _not_a_number(node: syntax.Expression, shape: Shape, operator: str) -> Finds[None]:
+    if shapes.bare(shape) in (*shapes.NUMBERS, shapes.DURATION):
+        yield _may_be_absent(node)
+        return
+    yield codes.finding("E303", f"`{operator}` needs a number, and this is `{shapes.text(shape)}`", node.span)
+
+
+def _presence(node: syntax.Unary, operator: Literal["is null", "is not null"], scope: Scope) -> Finds[Typed]:
+    # What an earlier condition has shown to be there may still be asked about.
+    found = yield from _typed(node.operand, replace(scope, present=_without(scope.present, node.operand)), WRONG)
+    if isinstance(found.shape, Wrong):
+        return MISTAKEN
+    if not isinstance(found.shape, Maybe):
+        yield codes.finding(
+            "E303",
+            f"`{operator}` asks about something that is never `null`: this is `{shapes.text(found.shape)}`",
+            node.operand.span,
+            help="only a type that ends in `?` can be `null`",
+        )
+        return MISTAKEN
+    return Typed(shapes.BOOL, found.lowered and plan.Unary(operator, found.lowered))
+
+
+def _without(present: frozenset[Path], operand: syntax.Expression) -> frozenset[Path]:
+    if not isinstance(operand, syntax.Reference):
+        return present
+    return present - {tuple(name.text for name in operand.names)}
+
+
+def _binary(node: syntax.Binary, scope: Scope, hint: Shape) -> Finds[Typed]:
+    match node.operator:
+        case "and" | "or" | "implies":
+            return (yield from _connective(node, node.operator, scope))
+        case "+" | "-" | "*":
+            return (yield from _arithmetic(node, node.operator, scope, hint))
+        case "/":
+            return (yield from _division(node, scope, hint))
+        case "==" | "!=":
+            return (yield from _equality(node, node.operator, scope))
+        case "<" | "<=" | ">" | ">=":
+            return (yield from _comparison(node, node.operator, scope))
+        case "in":
+            return (yield from _membership(node, scope))
+        case _:
+            assert_never(node.operator)
+
+
+def _connective(node: syntax.Binary, operator: Literal["and", "or", "implies"], scope: Scope) -> Finds[Typed]:
+    left = yield from _operand(node.left, scope, shapes.BOOL, operator)
+    shown = facts(node.left, operator != "or")
+    right = yield from _operand(node.right, scope.knowing(shown), shapes.BOOL, operator)
+    return Typed(shapes.BOOL, _joined(operator, left, right))
+
+
+_Operator: TypeAlias = Literal["+", "-", "*", "==", "!=", "<", "<=", ">", ">=", "and", "or", "implies", "in"]
+
+
+def _joined(operator: _Operator, left: Typed, right: Typed) -> plan.Expression | None:
+    if left.lowered is None or right.lowered is None:
+        return None
+    return plan.Binary(operator, left.lowered, right.lowered)
+
+
+def _sides(node: syntax.Binary, scope: Scope, hint: Shape = WRONG) -> Finds[tuple[Typed, Typed]]:
+    """Both operands; the one whose type does not depend on the other first."""
+    if _waits(node.left, scope):
+        right = yield from _typed(node.right, scope, hint)
+        left = yield from _typed(node.left, scope, _stronger(right.shape, hint))
+        return left, right
+    left = yield from _typed(node.left, scope, hint)
+    right = yield from _typed(node.right, scope, _stronger(left.shape, hint))
+    return left, right
+
+
+def _stronger(shape: Shape, hint: Shape) -> Shape:
+    return hint if isinstance(shape, Wrong | Nothing) else shape
+
+
+def _waits(node: syntax.Expression, scope: Scope) -> bool:
+    """Whether the type of an operand can depend on what stands beside it."""
+    match node:
+        case syntax.Constant() | syntax.Items():
+            return True
+        case syntax.Reference():
+            return len(node.names) == 1 and node.names[0].text not in scope.roots
+        case syntax.Unary(operator="-"):
+            return _waits(node.operand, scope)
+        case _:
+            return False
+
+
+def _arithmetic(node: syntax.Binary, operator: Literal["+", "-", "*"], scope: Scope, hint: Shape) -> Finds[Typed]:
+    left, right = yield from _sides(node, scope, hint)
+    if isinstance(left.shape, Wrong) or isinstance(right.shape, Wrong):
+        return MISTAKEN
+    shape = yield from _number(node, operator, left.shape, right.shape)
+    if shape is None:
+        return MISTAKEN
+    if operator == "*" and not scope.products and not (_is_literal(left) or _is_literal(right)):
+        yield codes.finding(
+            "E305",
+            f"{scope.place} cannot multiply two values that are both unknown: that cannot be decided",
+            node.span,
+            help="one side must be a number; let a query or an input give the product",
+        )
+        return MISTAKEN
+    return Typed(shape, _joined(operator, left, right))
+
+
+def _is_literal(side: Typed) -> bool:
+    """Whether a factor is a number written out, sums and products of numbers included."""
+    pending = [side.lowered]
+    while pending:
+        match pending.pop():
+            case plan.Constant():
+                pass
+            case plan.Binary(left=left, right=right):
+                pending += [left, right]
+            case _:
+                return False
+    return True
+
+
+def _number(node: syntax.Binary, operator: str, left: Shape, right: Shape) -> Finds[Shape | None]:
+    """The type of `left operator right`; durations can be added, and multiplied by a whole number."""
+    if left == right == shapes.DURATION and operator != "*":
+        return shapes.DURATION
+    if operator == "*" and sorted((shapes.text(left), shapes.text(right))) == ["duration", "int"]:
+        return shapes.DURATION
+    for operand, shape in ((node.left, left), (node.right, right)):
+        if shape not in (*shapes.NUMBERS, shapes.DURATION):
+            yield from _not_a_number(operand, shape, operator)
+            return None
+    if shapes.DURATION in (left, right):
+        yield _cannot(node, operator, left, right)
+        return None
+    return shapes.DECIMAL if shapes.DECIMAL in (left, right) else shapes.INT
+
+
+def _cannot(node: syntax.Binary, operator: str, left: Shape, right: Shape) -> Diagnostic:
+    return codes.finding(
+        "E303",
+        f"`{operator}` does not take `{shapes.text(left)}` and `{shapes.text(right)}`",
+        node.span,
+    )
+
+
+def _division(node: syntax.Binary, scope: Scope, hint: Shape) -> Finds[Typed]:
+    yield from _sides(node, scope, hint)
+    yield codes.finding(
+        "E305",
+        "`/` is not part of the language: how a quotient is rounded would be a guess",
+        node.span,
+        help="multiply by a decimal (`* 0.5`), or compare with a product (`a > 2 * b`)",
+    )
+    return MISTAKEN
+
+
+def _equality(node: syntax.Binary, operator: Literal["==", "!="], scope: Scope) -> Finds[Typed]:
+    left, right = yield from _sides(node, scope)
+    if isinstance(left.shape, Wrong) or isinstance(right.shape, Wrong):
+        return MISTAKEN
+    if isinstance(left.shape, Nothing) or isinstance(right.shape, Nothing):
+        yield codes.finding(
+            "E303",
+            f"`{operator}` does not compare with `null`",
+            node.span,
+            help=f"write `{'is null' if operator == '==' else 'is not null'}`",
+        )
+        return MISTAKEN
+    if not (yield from _comparable(node, operator, left.shape, right.shape)):
+        return MISTAKEN
+    return Typed(shapes.BOOL, _joined(operator, left, right))
+
+
+def _comparable(node: syntax.Binary, operator: str, left: Shape, right: Shape) -> Finds[bool]:
+    if not (shapes.fits(shapes.bare(left), shapes.bare(right)) or shapes.fits(shapes.bare(right), shapes.bare(left))):
+        yield _cannot(node, operator, left, right)
+        return False
+    for operand, shape in ((node.left, left), (node.right, right)):
+        if isinstance(shape, Maybe):
+            yield _may_be_absent(operand)
+            return False
+    if not shapes.is_equatable(left):
+        yield codes.finding(
+            "E305",
+            f"`{operator}` compares single values, not `{shapes.text(left)}`",
+            node.span,
+            help="compare the fields that matter",
+        )
+        return False
+    return True
+
+
+def _comparison(node: syntax.Binary, operator: Literal["<", "<=", ">", ">="], scope: Scope) -> Finds[Typed]:
+    left, right = yield from _sides(node, scope)
+    if isinstance(left.shape, Wrong) or isinstance(right.shape, Wrong):
+        return MISTAKEN
+    for operand, shape in ((node.left, left.shape), (node.right, right.shape)):
+        if isinstance(shape, Maybe) and shape.item in shapes.ORDERED:
+            yield _may_be_absent(operand)
+            return MISTAKEN
+        if shape not in shapes.ORDERED:
+            yield codes.finding(
+                "E303",
+                f"`{operator}` compares numbers and times, and this is `{shapes.text(shape)}`",
+                operand.span,
+            )
+            return MISTAKEN
+    if not (shapes.fits(left.shape, right.shape) or shapes.fits(right.shape, left.shape)):
+        yield _cannot(node, operator, left.shape, right.shape)
+        return MISTAKEN
+    return Typed(shapes.BOOL, _joined(operator, left, right))
+
+
+def _membership(node: syntax.Binary, scope: Scope) -> Finds[Typed]:
+    if isinstance(node.right, syntax.Items) and not _waits(node.left, scope):
+        left = yield from _typed(node.left, scope, WRONG)
+        right = yield from _typed(node.right, scope, Many(left.shape))
+    else:
+        right = yield from _typed(node.right, scope, WRONG)
+        item = right.shape.item if isinstance(right.shape, Many) else WRONG
+        left = yield from _typed(node.left, scope, item)
+    if isinstance(left.shape, Wrong) or isinstance(right.shape, Wrong):
+        return MISTAKEN
+    if isinstance(right.shape, Maybe) and isinstance(right.shape.item, Many):
+        yield _may_be_absent(node.right)
+        return MISTAKEN
+    if not isinstance(right.shape, Many):
+        yield codes.finding("E303", f"`in` needs a list, and this is `{shapes.text(right.shape)}`", node.right.span)
+        return MISTAKEN
+    if isinstance(right.shape.item, Nothing):
+        yield codes.finding("E307", "nothing is in an empty list", node.right.span, help="write what it may hold")
+        return MISTAKEN
+    if not (yield from _comparable(node, "in", left.shape, right.shape.item)):
+        return MISTAKEN
+    return Typed(shapes.BOOL, _joined("in", left, right))
+
+
+def _items(node: syntax.Items, scope: Scope, hint: Shape) -> Finds[Typed]:
+    wanted = hint.item if isinstance(hint, Many) else WRONG
+    found = yield from gather(_typed(item, scope, wanted) for item in node.items)
+    shape: Shape = shapes.NOTHING
+    for item, part in zip(node.items, found, strict=True):
+        if isinstance(part.shape, Wrong):
+            return MISTAKEN
+        wider = shapes.join(shape, part.shape) if item is not node.items[0] else part.shape
+        if wider is None:
+            yield codes.finding(
+                "E301",
+                f"the items of a list have one type: `{shapes.text(shape)}` before, here `{shapes.text(part.shape)}`",
+                item.span,
+            )
+            return MISTAKEN
+        shape = wider
+    lowered = [part.lowered for part in found if part.lowered is not None]
+    complete = len(lowered) == len(found)
+    return Typed(Many(shape), plan.Items(tuple(lowered)) if complete else None)

@@ -1,0 +1,103 @@
+"""The resolver: trees to a project with every name bound, every type checked and every default filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sagac.compiler import codes, contracts, implicit, model, names, sagas, syntax, typetable
+from sagac.compiler.diagnostics import Diagnostic, in_order
+from sagac.compiler.finds import Finds, collect, gather
+from sagac.compiler.frames import World
+from sagac.compiler.names import Declared, View
+
+
+def resolve(files: Mapping[str, syntax.File]) -> tuple[model.Project, tuple[Diagnostic, ...]]:
+    """The project that these files make together, and everything that is wrong with it."""
+    project, findings = collect(_project(files))
+    wrong = {finding.saga for finding in findings if finding.severity == "error"}
+    sound = tuple(saga for saga in project.sagas if saga.full_name not in wrong)
+    return model.Project(project.services, project.types, sound, project.files), in_order(findings)
+
+
+def _project(files: Mapping[str, syntax.File]) -> Finds[model.Project]:
+    declared = yield from names.declarations(files)
+    views = {view.file: view for view in (yield from names.views(files, declared))}
+    types = yield from typetable.declare(declared, views)
+    known, unsound = yield from _contracts(declared, views, types)
+    found = [(each, views[each.file]) for each in declared if isinstance(each.node, syntax.Saga)]
+    inferred = {} if known else (yield from implicit.operations(found, types))
+    world = World(types, known, inferred)
+    read = yield from gather(sagas.saga(each, view, world) for each, view in found)
+    services = {name: contract.service for name, contract in known.items()}
+    services.update((yield from implicit.services(inferred, (use for each in read for use in each.uses))))
+    yield from _unused(files, views.values(), declared)
+    complete = [each.saga for each in read if each.saga is not None]
+    return model.Project(
+        services={name: services[name] for name in sorted(services)},
+        types={name: typetable.lower(types.shapes[name]) for name in sorted(types.shapes)},
+        sagas=tuple(saga for saga in complete if not any(name in unsound for name in _services(saga))),
+        files=tuple(sorted(files)),
+    )
+
+
+def _contracts(
+    declared: Iterable[Declared], views: Mapping[str, View], types: typetable.Types
+) -> Finds[tuple[Mapping[str, contracts.Contract], frozenset[str]]]:
+    """All declared services, and the names of those that have errors."""
+    outlines: dict[str, contracts.Outline] = {}
+    wrong: set[str] = set()
+    for each in declared:
+        if isinstance(each.node, syntax.Service):
+            outline, findings = collect(contracts.outline(each, views[each.file], types))
+            yield from findings
+            outlines[each.full_name] = outline
+            wrong |= {each.full_name for finding in findings if finding.severity == "error"}
+    known: dict[str, contracts.Contract] = {}
+    for name, outline in outlines.items():
+        view = views[outline.declared.file]
+        visible = (outlines[other.full_name] for seen in view.services.values() for other in seen.choices)
+        known[name], findings = collect(contracts.contract(outline, visible))
+        yield from findings
+        wrong |= {name for finding in findings if finding.severity == "error"}
+    return known, frozenset(wrong)
+
+
+def _services(saga: model.Saga) -> Iterator[str]:
+    """The services that a saga calls."""
+    for step in saga.steps:
+        yield step.call.service
+        yield from (handler.call.service for handler in step.handlers)
+
+
+def _unused(files: Mapping[str, syntax.File], views: Iterable[View], declared: tuple[Declared, ...]) -> Finds[None]:
+    """A warning for each import of which nothing is used."""
+    for view in views:
+        words = _words(files[view.file]) if view.imports else frozenset()
+        for package, span in view.imports:
+            if not any(words & _offered(each.node) for each in declared if each.package == package):
+                yield codes.finding(
+                    "W602", f"nothing of `{package}` is used in this file", span, help="delete the import"
+                )
+
+
+def _offered(node: syntax.Declaration) -> frozenset[str]:
+    """The names by which a declaration can be used: its own, and those of its resources."""
+    items = node.items if isinstance(node, syntax.Service) else ()
+    return frozenset({node.name.text, *(item.name.text for item in items if isinstance(item, syntax.Resource))})
+
+
+def _words(file: syntax.File) -> frozenset[str]:
+    """Every name in a file that may be that of a declaration elsewhere."""
+    found: set[str] = set()
+    pending: list[object] = list(file.declarations)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, syntax.NamedType):
+            found.add(node.name)
+        elif isinstance(node, syntax.Name):
+            found.add(node.text)
+        elif isinstance(node, tuple):
+            pending.extend(node)
+        elif isinstance(node, syntax.Node):
+            pending.extend(getattr(node, name) for name in node.__dataclass_fields__ if name != "span")
+    return frozenset(found)

@@ -1,0 +1,273 @@
+"""Sagas: everything that one says, read and checked together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sagac.compiler import codes, givens, inputs, model, ordering, rules, shapes, steps, syntax
+from sagac.compiler.diagnostics import Label
+from sagac.compiler.expressions import Root
+from sagac.compiler.finds import Finds, about
+from sagac.compiler.frames import Frame, Use, World, signature
+from sagac.compiler.names import Declared, View
+from sagac.compiler.shapes import Shape
+from sagac.compiler.signatures import Signature, one_each, positive, result_shape, the
+from sagac.compiler.source import Span
+from sagac.compiler.steps import Resolved
+from sagac.compiler.typetable import lower
+from sagac.runtime.plan import Enum, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A saga as far as it could be read; `saga` is `None` where a part is missing."""
+
+    name: str
+    saga: model.Saga | None
+    uses: tuple[Use, ...]
+
+
+_ONCE = (
+    syntax.Owner,
+    syntax.Key,
+    syntax.InputBlock,
+    syntax.OutputBlock,
+    syntax.Deadline,
+    syntax.Rollback,
+    syntax.OnUnknownHold,
+)
+
+
+def saga(declared: Declared, view: View, world: World) -> Finds[Read]:
+    """One saga; its findings are marked with its name."""
+    return (yield from about(_saga(declared, view, world), declared.full_name))
+
+
+def _saga(declared: Declared, view: View, world: World) -> Finds[Read]:
+    node = declared.node
+    assert isinstance(node, syntax.Saga), node
+    yield from one_each(node.items, _ONCE, f"`{node.name.text}`")
+    yield from _unsupported(node)
+    block = the(node.items, syntax.InputBlock)
+    known = yield from inputs.input_shapes(block, view, world.types)
+    frame = yield from _frame(declared, view, world, known)
+    fields = yield from inputs.inputs(block, known, frame.steps)
+    key = yield from inputs.key(the(node.items, syntax.Key), node, known)
+    resolved = yield from _steps(node, frame)
+    yield from ordering.check(resolved, frame)
+    output = yield from inputs.outputs(the(node.items, syntax.OutputBlock), frame)
+    yield from rules.rules(node, frame)
+    scenarios = yield from givens.scenarios(node, frame, known)
+    waivers = yield from givens.waivers(node, frame)
+    deadline, rollback = the(node.items, syntax.Deadline), the(node.items, syntax.Rollback)
+    within = rollback.within if rollback is not None else None
+    types = yield from _types(node, (*known.values(), *(shape for _, shape in output)), resolved, frame)
+    complete = model.Saga(
+        package=declared.package,
+        name=node.name.text,
+        version=node.version,
+        owner=(yield from _owner(node)),
+        key=key,
+        inputs=fields,
+        outputs=tuple(field for field, _ in output),
+        steps=tuple(each.step for each in resolved.values()),
+        deadline_ms=(yield from positive(deadline.duration, "a `deadline`")) if deadline is not None else None,
+        rollback_within_ms=(yield from positive(within, "`rollback within`")) if within is not None else None,
+        rollback_in_order=rollback is not None and rollback.in_order,
+        scenarios=scenarios,
+        waivers=waivers,
+        unproved=(*rules.unproved(node), *_unproved_contracts(resolved, frame)),
+        span=node.span,
+        name_span=node.name.span,
+        doc=node.doc,
+        types=types,
+    )
+    sound = all(shapes.is_sound(shape) for shape in known.values()) and len(resolved) == len(frame.steps)
+    uses = tuple(use for each in resolved.values() for use in each.uses)
+    return Read(declared.full_name, complete if sound else None, uses)
+
+
+def _unsupported(node: syntax.Saga) -> Finds[None]:
+    if node.version < 1:
+        yield codes.finding("E319", "versions count from 1", node.name.span, help=f"write `{node.name.text} version 1`")
+    for item in node.items:
+        if isinstance(item, syntax.Approval):
+            yield codes.finding(
+                "E502",
+                "`approval` is not supported in this version",
+                item.name.span,
+                help="let a service ask for the decision, and make it a step that can be refused",
+            )
+    if not any(isinstance(item, syntax.Step | syntax.Approval) for item in node.items):
+        yield codes.finding("E311", f"`{node.name.text}` has no steps", node.name.span, help="write a `step`")
+
+
+def _owner(node: syntax.Saga) -> Finds[str]:
+    owner = the(node.items, syntax.Owner)
+    if owner is None:
+        return ""
+    if owner.partner or owner.sla is not None or owner.contract is not None:
+        yield codes.finding(
+            "E312", "a saga belongs to a team; a partner owns a service", owner.span, help='write `owner "team"`'
+        )
+    return owner.name.value
+
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+
+def _frame(declared: Declared, view: View, world: World, known: Mapping[str, Shape]) -> Finds[Frame]:
+    """The names of a saga: inputs, steps, approvals and services share one space (settled question 12)."""
+    node = declared.node
+    assert isinstance(node, syntax.Saga), node
+    yield from _one_space(node)
+    nodes: dict[str, syntax.Step] = {}
+    for item in node.items:
+        if isinstance(item, syntax.Step):
+            nodes.setdefault(item.name.text, item)
+    signatures: dict[str, Signature | None] = {}
+    for name, step in nodes.items():
+        signatures[name] = yield from about(_own_signature(step, view, world), declared.full_name, name)
+    roots = {name: Root("step", _result(own), nodes[name].name.span) for name, own in signatures.items() if own}
+    block = the(node.items, syntax.InputBlock)
+    places = {field.name.text: field.name.span for field in reversed(block.fields)} if block is not None else {}
+    roots.update({name: Root("input", shape, places[name]) for name, shape in known.items()})
+    silent = {name for name, own in signatures.items() if own is None}
+    silent |= {item.name.text for item in node.items if isinstance(item, syntax.Approval)}
+    present = inputs.shown(block)
+    return Frame(declared.full_name, view, world, nodes, signatures, roots, frozenset(silent), present)
+
+
+def _result(own: Signature) -> Shape:
+    return own.result
+
+
+def _one_space(node: syntax.Saga) -> Finds[None]:
+    first: dict[str, tuple[str, Span]] = {}
+    for what, name in _named(node):
+        if name.text not in first:
+            first[name.text] = (what, name.span)
+            continue
+        before, place = first[name.text]
+        if what == before == "a service":
+            continue
+        message = (
+            f"`{name.text}` is declared twice in `{node.name.text}`"
+            if what == before
+            else f"`{name.text}` names {before} and {what} of `{node.name.text}`"
+        )
+        yield codes.finding("E207", message, name.span, Label(place, before), help="rename one of them")
+
+
+def _named(node: syntax.Saga) -> Iterator[tuple[str, syntax.Name]]:
+    """Everything in a saga that has a name in its one space, then the services that it calls."""
+    for item in node.items:
+        match item:
+            case syntax.InputBlock():
+                yield from (("an input", field.name) for field in item.fields)
+            case syntax.Step():
+                yield "a step", item.name
+            case syntax.Approval():
+                yield "an approval", item.name
+            case _:
+                pass
+    for item in node.items:
+        for clause in item.clauses if isinstance(item, syntax.Step) else ():
+            if isinstance(clause, syntax.Do | syntax.Undo) and len(clause.call.path) == 2:
+                yield "a service", clause.call.path[0]
+
+
+def _own_signature(node: syntax.Step, view: View, world: World) -> Finds[Signature | None]:
+    """The contract of a step's own call."""
+    do = the(node.clauses, syntax.Do)
+    if do is None:
+        if not steps.is_later(node):
+            yield codes.finding(
+                "E311", f"step `{node.name.text}` does nothing", node.name.span, help="write `do service.command(…)`"
+            )
+        return None
+    own = yield from signature(do.call.path, view, world)
+    if own is None:
+        return None
+    if do.result is not None and own.operation.declared:
+        yield from _written_result(do, own, view, world)
+    return None if steps.is_later(node) else own
+
+
+def _written_result(do: syntax.Do, own: Signature, view: View, world: World) -> Finds[None]:
+    assert do.result is not None
+    yield from result_shape(do.result, view, world.types)
+    yield codes.finding(
+        "E308",
+        f"the result of `{own.operation.name}` is declared already",
+        do.result.span,
+        own.label,
+        help="delete the `-> …` here",
+    )
+
+
+# --- steps ----------------------------------------------------------------------------------------------------------
+
+
+def _steps(node: syntax.Saga, frame: Frame) -> Finds[Mapping[str, Resolved]]:
+    """The steps that could be read whole, in source order."""
+    holds = the(node.items, syntax.OnUnknownHold) is not None
+    found: dict[str, Resolved] = {}
+    for item in node.items:
+        if not isinstance(item, syntax.Step):
+            continue
+        resolved = yield from about(steps.step(item, frame, holds), frame.name, item.name.text)
+        if resolved is not None:
+            found.setdefault(item.name.text, resolved)
+    return found
+
+
+def _called(resolved: Mapping[str, Resolved]) -> Iterator[model.Call]:
+    for each in resolved.values():
+        yield each.step.call
+        yield from (handler.call for handler in each.step.handlers)
+
+
+def _unproved_contracts(resolved: Mapping[str, Resolved], frame: Frame) -> Iterable[model.Unproved]:
+    """What the contracts that a saga relies on declare, and this version does not prove; each once."""
+    found: dict[model.Unproved, None] = {}
+    for call in _called(resolved):
+        contract = frame.world.contracts.get(call.service)
+        if contract is not None:
+            found.update(dict.fromkeys(contract.unproved))
+            found.update(dict.fromkeys(contract.unproved_operations.get(call.operation, ())))
+    return found
+
+
+# --- types ----------------------------------------------------------------------------------------------------------
+
+
+def _types(
+    node: syntax.Saga, own: tuple[Shape, ...], resolved: Mapping[str, Resolved], frame: Frame
+) -> Finds[Mapping[str, Record | Enum]]:
+    """The declared types that a run's values can have, by bare name; two of one name cannot stand in one plan."""
+    found: dict[str, Shape] = {}
+    for part in (*own, *_contract_shapes(resolved, frame)):
+        for shape in shapes.named(part):
+            if found.setdefault(shape.name, shape) != shape:
+                yield codes.finding(
+                    "E208",
+                    f"`{node.name.text}` meets two types called `{shape.name}`, from different packages",
+                    node.name.span,
+                    help="rename one of them",
+                )
+    return {name: lower(found[name]) for name in sorted(found)}
+
+
+def _contract_shapes(resolved: Mapping[str, Resolved], frame: Frame) -> Iterator[Shape]:
+    seen: set[tuple[str, str]] = set()
+    for call in _called(resolved):
+        if (call.service, call.operation) in seen:
+            continue
+        seen.add((call.service, call.operation))
+        contract = frame.world.contracts.get(call.service)
+        if contract is not None:
+            own = contract.outline.signatures[call.operation]
+            yield from (shape for _, shape in own.parameters if shape is not None)
+            yield own.result

@@ -1,0 +1,374 @@
+"""Steps: their call, guard, undo and policy, read and checked one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sagac.compiler import codes, expressions, model, schedules, syntax
+from sagac.compiler.calls import Called, called
+from sagac.compiler.diagnostics import Diagnostic, Label
+from sagac.compiler.expressions import facts
+from sagac.compiler.finds import Finds, gather
+from sagac.compiler.frames import Frame, Use, signature
+from sagac.compiler.signatures import Signature, failure_name, one_each, the
+from sagac.compiler.source import Span
+from sagac.compiler.wording import duration
+from sagac.runtime.plan import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A step, what it says about undeclared operations, and what its undo reads of other steps."""
+
+    step: model.Step
+    signature: Signature
+    uses: tuple[Use, ...]
+    undo_reads: tuple[tuple[str, Span], ...]
+
+
+_ONCE: Final = (
+    syntax.After,
+    syntax.When,
+    syntax.Do,
+    syntax.Irreversible,
+    syntax.Left,
+    syntax.UndoneBy,
+    syntax.OnUnknownHold,
+)
+
+LATER: Final = {
+    syntax.ForEach: ("E501", "`for each`", "write a step for each element, or let the service take the whole list"),
+    syntax.WaitFor: ("E503", "`wait`", "let a service wait, and query it"),
+    syntax.WaitUntil: ("E503", "`wait until`", "let a service wait, and query it"),
+    syntax.WaitSignal: ("E503", "`wait for signal`", "let a service take the signal, and query it"),
+    syntax.DoSaga: ("E504", "`do saga`", "call a command that starts the other saga and one that rolls it back"),
+    syntax.Lock: ("E505", "`lock`", "let a command reserve what must not change, and its undo release it"),
+    syntax.OnFailure: ("E506", "`on failure`", "leave it out: a failed step turns the run back"),
+}
+"""Clauses that language 1 has and this version does not: their code, their words, and what to write."""
+
+
+def later(clauses: tuple[syntax.StepClause, ...]) -> Iterator[Diagnostic]:
+    """A finding for each clause that this version does not know how to run."""
+    for clause in clauses:
+        if type(clause) in LATER:
+            code, words, instead = LATER[type(clause)]
+            yield codes.finding(code, f"{words} is not supported in this version", clause.span, help=instead)
+
+
+def is_later(node: syntax.Step) -> bool:
+    """Whether a step says something that this version does not know how to run."""
+    return any(type(clause) in LATER for clause in node.clauses)
+
+
+def step(node: syntax.Step, frame: Frame, holds: bool) -> Finds[Resolved | None]:
+    """One step; `holds` where the saga says `on unknown hold` for all of them."""
+    yield from later(node.clauses)
+    yield from one_each(node.clauses, _ONCE, f"step `{node.name.text}`")
+    when = the(node.clauses, syntax.When)
+    guard = yield from _guard(when, frame)
+    shown = facts(when.condition) if when is not None else frozenset()
+    do = the(node.clauses, syntax.Do)
+    own = frame.signatures.get(node.name.text)
+    call: Called | None = None
+    if do is not None and own is not None:
+        call = yield from called(do.call, own, frame.scope("an argument", products=True).knowing(shown), frame.name)
+    schedule = yield from schedules.schedule(node.clauses, schedules.DO, f"step `{node.name.text}`")
+    undos = yield from gather(_undo(each, frame, shown) for each in node.clauses if isinstance(each, syntax.Undo))
+    remainder = yield from _remainder(node, frame)
+    dependencies = yield from _dependencies(node, frame)
+    if do is None or own is None:
+        return None
+    yield from _undone_once(node, own)
+    yield from _hold_clause(node, own, holds)
+    yield from _otherwise(when)
+    yield from _slow(schedule, own, frame, _schedule_span(node), do.call)
+    if call is None or any(undo is None for undo in undos) or (when is not None and guard is None):
+        return None
+    handlers = tuple(undo.handler for undo in undos if undo is not None)
+    uses = (call.use, *(undo.use for undo in undos if undo is not None))
+    resolved = model.Step(
+        name=node.name.text,
+        call=call.call,
+        dependencies=dependencies,
+        guard=guard,
+        otherwise_fails=when.otherwise.text if when is not None and when.otherwise is not None else "",
+        handlers=handlers,
+        remainder=remainder,
+        pivot=node.pivot,
+        schedule=schedule,
+        schedule_span=_schedule_span(node),
+        holds_unknown=own.operation.kind == "command"
+        and (holds or the(node.clauses, syntax.OnUnknownHold) is not None),
+        span=node.span,
+        name_span=node.name.span,
+        doc=node.doc,
+    )
+    reads = tuple(read for each in node.clauses if isinstance(each, syntax.Undo) for read in _undo_reads(each, frame))
+    return Resolved(resolved, own, tuple(use for use in uses if use is not None), reads)
+
+
+def _schedule_span(node: syntax.Step) -> Span:
+    clause = the(node.clauses, syntax.Retry) or the(node.clauses, syntax.Timeout)
+    return clause.span if clause is not None else node.name.span
+
+
+def _guard(when: syntax.When | None, frame: Frame) -> Finds[model.Guard | None]:
+    if when is None:
+        return None
+    lowered = yield from expressions.condition(when.condition, frame.scope("a guard"))
+    return None if lowered is None else model.Guard(lowered, when.condition.span)
+
+
+def _otherwise(when: syntax.When | None) -> Finds[None]:
+    if when is not None and when.otherwise is not None:
+        yield from failure_name(when.otherwise)
+
+
+# --- order ----------------------------------------------------------------------------------------------------------
+
+
+def _dependencies(node: syntax.Step, frame: Frame) -> Finds[tuple[model.Dependency, ...]]:
+    """What the step comes after: as said, then as read (settled question 6)."""
+    found: dict[str, model.Dependency] = {}
+    after = the(node.clauses, syntax.After)
+    for name in after.steps if after is not None else ():
+        if name.text == node.name.text:
+            yield _after_itself(node, name.span)
+        elif name.text in found:
+            yield codes.finding("E207", f"`{name.text}` stands twice in this `after`", name.span, found[name.text].span)
+        elif (yield from frame.is_step(name)):
+            found[name.text] = model.Dependency(name.text, False, name.span)
+    for read, span in _forward_reads(node, frame):
+        if read == node.name.text:
+            yield _after_itself(node, span)
+        elif read not in found:
+            found[read] = model.Dependency(read, True, span)
+    return tuple(found.values())
+
+
+def _after_itself(node: syntax.Step, span: Span) -> Diagnostic:
+    return codes.finding(
+        "E211",
+        f"step `{node.name.text}` would have to come after itself",
+        span,
+        help="its own result can be read only in its `compensate`",
+    )
+
+
+def _forward_reads(node: syntax.Step, frame: Frame) -> Iterator[tuple[str, Span]]:
+    """The steps that a step's guard and arguments read."""
+    for clause in node.clauses:
+        if isinstance(clause, syntax.When):
+            yield from reads(clause.condition, frame)
+        elif isinstance(clause, syntax.Do):
+            for argument in clause.call.arguments:
+                yield from reads(argument, frame)
+
+
+def reads(node: syntax.Expression, frame: Frame) -> Iterator[tuple[str, Span]]:
+    """The steps that an expression reads."""
+    for reference in expressions.references(node):
+        if reference.names[0].text in frame.steps and reference.names[0].text in frame.roots:
+            yield reference.names[0].text, reference.span
+
+
+# --- undo -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Handled:
+    handler: model.Handler
+    use: Use | None
+
+
+def _undo(node: syntax.Undo, frame: Frame, shown: frozenset[expressions.Path]) -> Finds[_Handled | None]:
+    guard = None
+    if node.guard is not None:
+        guard = yield from expressions.condition(node.guard, frame.scope("a guard").knowing(shown))
+        shown = shown | facts(node.guard)
+    schedule = yield from _undo_schedule(node)
+    yield from _reason(node)
+    own = yield from signature(node.call.path, frame.view, frame.world)
+    if own is None:
+        return None
+    if own.operation.kind == "query":
+        yield codes.finding(
+            "E317",
+            f"`{own.operation.name}` is a query and undoes nothing",
+            node.call.span,
+            own.label,
+            help=f"`{node.kind}` calls a command",
+        )
+        return None
+    yield from _slow(schedule, own, frame, node.span, node.call)
+    call = yield from called(node.call, own, frame.scope("an undo", products=True).knowing(shown), frame.name)
+    if call is None or (node.guard is not None and guard is None):
+        return None
+    handler = model.Handler(
+        call.call,
+        model.Guard(guard, node.guard.span) if guard is not None and node.guard is not None else None,
+        schedule,
+        node.kind == "mitigate",
+        node.because.value if node.because is not None else "",
+        node.span,
+    )
+    return _Handled(handler, call.use)
+
+
+def _undo_schedule(node: syntax.Undo) -> Finds[Schedule]:
+    retry = the(node.clauses, syntax.Retry)
+    if retry is not None and retry.times is None:
+        yield codes.finding(
+            "E318",
+            "an undo cannot `retry forever`: a rollback that never ends would never be seen",
+            retry.span,
+            help="write `retry 10 times`, as many as the service needs; what is left is held for a person",
+        )
+    return (yield from schedules.schedule(node.clauses, schedules.UNDO, f"this `{node.kind}`"))
+
+
+def _reason(node: syntax.Undo) -> Finds[None]:
+    if node.kind == "mitigate" and node.because is None:
+        yield codes.finding("E311", "a `mitigate` says what differs from before", node.span, help='add `because "…"`')
+    elif node.because is not None:
+        yield from reason(node.because)
+
+
+def reason(because: syntax.Text) -> Finds[None]:
+    """A finding for a reason that says nothing."""
+    if not because.value.strip():
+        yield codes.finding("E311", "a reason must say something: people will read it", because.span)
+
+
+def _undo_reads(node: syntax.Undo, frame: Frame) -> Iterator[tuple[str, Span]]:
+    """The steps that an undo reads, its own included."""
+    for part in (*node.call.arguments, *([node.guard] if node.guard is not None else [])):
+        yield from reads(part, frame)
+
+
+def _remainder(node: syntax.Step, frame: Frame) -> Finds[model.Remainder | None]:
+    found: list[model.Remainder] = []
+    for clause in node.clauses:
+        match clause:
+            case syntax.Irreversible():
+                yield from reason(clause.because)
+                found.append(model.Remainder("irreversible", "", clause.because.value, clause.span))
+            case syntax.Left():
+                yield from reason(clause.because)
+                found.append(model.Remainder("left", "", clause.because.value, clause.span))
+            case syntax.UndoneBy():
+                yield from reason(clause.because)
+                yield from frame.is_step(clause.step)
+                found.append(model.Remainder("undone by", clause.step.text, clause.because.value, clause.span))
+            case _:
+                pass
+    return found[0] if found else None
+
+
+_UNDOING: Final = (syntax.Undo, syntax.Irreversible, syntax.Left, syntax.UndoneBy)
+
+
+def _undone_once(node: syntax.Step, own: Signature) -> Finds[None]:
+    """What becomes of a step's effect is said in one way."""
+    clauses = [clause for clause in node.clauses if isinstance(clause, _UNDOING)]
+    if own.operation.kind == "query":
+        yield from _nothing_to_undo(node, own, clauses)
+        return
+    kinds = {_undo_word(clause): clause for clause in reversed(clauses)}
+    if len(kinds) > 1:
+        (first, one), (second, other) = sorted(kinds.items(), key=lambda item: item[1].span)[:2]
+        yield codes.finding(
+            "E313",
+            f"step `{node.name.text}` says both `{first}` and `{second}`",
+            other.span,
+            Label(one.span, f"the `{first}`"),
+            help="an effect is undone, mitigated, left or irreversible: keep one",
+        )
+        return
+    yield from _guarded_apart([clause for clause in clauses if isinstance(clause, syntax.Undo)])
+
+
+def _undo_word(clause: object) -> str:
+    match clause:
+        case syntax.Undo():
+            return clause.kind
+        case syntax.Irreversible():
+            return "irreversible"
+        case syntax.Left():
+            return "left"
+        case _:
+            return "undone by"
+
+
+def _nothing_to_undo(
+    node: syntax.Step, own: Signature, clauses: list[syntax.Undo | syntax.Irreversible | syntax.Left | syntax.UndoneBy]
+) -> Finds[None]:
+    for clause in clauses:
+        yield codes.finding(
+            "E316",
+            f"step `{node.name.text}` calls a query, which has no effect, so `{_undo_word(clause)}` has no meaning",
+            clause.span,
+            own.label,
+            help="delete the clause",
+        )
+    if node.pivot:
+        yield codes.finding(
+            "E316",
+            f"step `{node.name.text}` calls a query, which has no effect, so it is no point of no return",
+            node.name.span,
+            own.label,
+            help="mark the step whose effect cannot be taken back as `pivot`",
+        )
+
+
+def _guarded_apart(undos: list[syntax.Undo]) -> Finds[None]:
+    """Of several undos each says when it is the one (settled question 6)."""
+    for undo in undos if len(undos) > 1 else ():
+        if undo.guard is None:
+            other = next(each for each in undos if each is not undo)
+            yield codes.finding(
+                "E315",
+                f"this `{undo.kind}` stands beside another and has no `when`: both would run",
+                undo.span,
+                Label(other.span, "the other"),
+                help="give each a `when`; together they must cover every run and never overlap",
+            )
+
+
+# --- policy ---------------------------------------------------------------------------------------------------------
+
+
+def _hold_clause(node: syntax.Step, own: Signature, holds: bool) -> Finds[None]:
+    clause = the(node.clauses, syntax.OnUnknownHold)
+    if clause is None:
+        return
+    if own.operation.kind == "query":
+        yield codes.finding(
+            "E316",
+            "a query has no effect, so nothing about it stays unknown",
+            clause.span,
+            own.label,
+            help="delete `on unknown hold`",
+        )
+    elif holds:
+        yield codes.finding(
+            "W603", "`on unknown hold` is said for the whole saga already", clause.span, help="delete one of them"
+        )
+
+
+def _slow(schedule: Schedule, own: Signature, frame: Frame, span: Span, call: syntax.Call) -> Finds[None]:
+    """A timeout shorter than what a partner promises gives up on answers that are still on time."""
+    contract = frame.world.contracts.get(own.service)
+    sla_ms = contract.service.sla_ms if contract is not None else None
+    if contract is not None and sla_ms is not None and schedule.timeout_ms < sla_ms:
+        yield codes.finding(
+            "E320",
+            f"a timeout of {duration(schedule.timeout_ms)} is shorter than the {duration(sla_ms)} that "
+            f"`{contract.service.name}` may take",
+            span,
+            Label(contract.service.span, "the partner's contract"),
+            help=f"write `timeout {duration(sla_ms)}` or longer",
+        )
