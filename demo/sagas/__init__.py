@@ -1,0 +1,1 @@
+"""What `sagac gen` makes of the specs: read it, do not edit it."""
