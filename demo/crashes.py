@@ -71,7 +71,11 @@ def command(module: str, urls: Mapping[str, str], given: Mapping[str, Any], *opt
 
 async def _start(command: Sequence[str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, start_new_session=True, cwd=_ROOT
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        cwd=_ROOT,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from demo import pace
+from demo import lifeline, pace
 
 Action: TypeAlias = Callable[[], Awaitable[Any]]
 Arguments: TypeAlias = dict[str, Any]
@@ -192,6 +192,7 @@ def main() -> None:
     parser.add_argument("--given", type=json.loads, required=True)
     parser.add_argument("--stop-at", default="")
     arguments = parser.parse_args()
+    lifeline.hold()
     print(pace.run(play(arguments.saga, arguments.urls, arguments.given, arguments.stop_at)))
 
 

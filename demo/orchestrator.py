@@ -13,7 +13,7 @@ from typing import Final
 
 import httpx
 
-from demo import pace
+from demo import lifeline, pace
 from demo.handlers.http import Boundary, Participant, no_boundary
 from demo.handlers.onboarding import HttpCrm, HttpMarketData, HttpScreening, HttpTrading
 from demo.handlers.purchase import HttpErp, HttpLogistics, HttpPayments, HttpWarehouse
@@ -110,6 +110,7 @@ def main() -> None:
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--epoch", type=int, required=True)
     parser.add_argument("--stop-at", default="")
+    lifeline.hold()
     pace.run(_main(parser.parse_args()))
 
 

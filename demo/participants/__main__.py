@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import sys
-import threading
 from pathlib import Path
 
 import uvicorn
 
+from demo import lifeline
 from demo.participants.participant import Participant, Service
 from demo.participants.web import application
 
 
 def main() -> None:
     """Serve until told to stop, or until whoever started this is gone."""
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    lifeline.hold()
     parser = argparse.ArgumentParser(prog="python -m demo.participants")
     parser.add_argument("name", help="a module of this package")
     parser.add_argument("--store", type=Path, required=True)
@@ -39,12 +37,6 @@ def _service(name: str) -> Service:
     service = importlib.import_module(f"demo.participants.{name}").SERVICE
     assert isinstance(service, Service), name
     return service
-
-
-def _leave_with_parent() -> None:
-    # The demo holds the other end of this pipe: it closes when the demo ends, however it ends.
-    sys.stdin.buffer.read()
-    os._exit(0)
 
 
 main()
