@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, Literal
 
 from tests.runtime.world import Receipt, Rejected, Trip, TripInput, call, plan, step
 
@@ -27,9 +28,9 @@ from sagac.runtime.plan import Plan, Schedule, Undo
 from sagac.runtime.sqlite import SqliteJournal
 
 NOW = Schedule(timeout_ms=10_000, retries=5, backoff_first_ms=1, backoff_max_ms=1)
-PROBED = {"idempotent": False, "doubt": "probe", "lands_within_ms": 5, "schedule": NOW, "fails": ()}
-ONCE = {"idempotent": False, "intent": True, "doubt": "hold", "schedule": NOW, "fails": ()}
-PLAIN = {"schedule": NOW}
+PROBED: dict[str, Any] = {"idempotent": False, "doubt": "probe", "lands_within_ms": 5, "schedule": NOW, "fails": ()}
+ONCE: dict[str, Any] = {"idempotent": False, "intent": True, "doubt": "hold", "schedule": NOW, "fails": ()}
+PLAIN: dict[str, Any] = {"schedule": NOW}
 
 
 def back(name: str) -> Undo:
@@ -125,7 +126,7 @@ class Participant:
 class _Closing(sqlite3.Connection):
     """Commits and closes at the end of its `with`."""
 
-    def __exit__(self, *exception: object) -> bool:  # type: ignore[override]  # the stub wants a Literal[False]
+    def __exit__(self, *exception: object) -> Literal[False]:
         super().__exit__(*exception)  # type: ignore[arg-type]  # passed on as they came
         self.close()
         return False
