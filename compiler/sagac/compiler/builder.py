@@ -470,7 +470,8 @@ class Builder:
 
     def parenthesised(self, parts: Parts) -> syntax.Expression:
         inner = parts[1]
-        return self.nested(replace(inner, span=_span(parts)), inner)
+        wider: syntax.Expression = replace(inner, span=_span(parts))
+        return self.nested(wider, inner)
 
     def constant(self, parts: Parts) -> syntax.Constant:
         token = parts[0]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sagac.compiler.tokens import Token
+from sagac.compiler.tokens import MALFORMED, Token
 
 END = "$END"
 
@@ -89,7 +89,7 @@ class Machine:
         """What the token is, where these states have been reached: a word of the language, a name, or itself."""
         token = self.tokens[index]
         if token.kind != "WORD":
-            return token.kind
+            return token.kind if token.kind != MALFORMED else self.number(states)
         text = token.text
         if text not in self.table.words:
             return "NAME"
@@ -104,6 +104,11 @@ class Machine:
         if word in row and self.accepts(states, word):
             return word
         return word if self.starts_clause(index) else "NAME"
+
+    def number(self, states: Sequence[int]) -> str:
+        """What a number that cannot be read was meant to be."""
+        row = self.table.actions[states[-1]]
+        return "DURATION" if "DURATION" in row and "INT" not in row else "INT"
 
     def when(self, token: Token, states: Sequence[int]) -> str:
         """Which `when` this is: first on its line it guards the step, otherwise what stands before it."""

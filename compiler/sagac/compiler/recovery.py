@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sagac.compiler.codes import finding
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.machine import END, LITERALS, OPERATORS, Machine
@@ -40,7 +42,7 @@ CONTINUATIONS = frozenset({*OPERATORS, "+", "-", "*", "/", "==", "!=", "<", "<="
     "false",
     "null",
 }
-SIGNS_TO_ADD = (")", "]", ",", ":", "{", "}", "(", "->", "=", ".")
+SIGNS_TO_ADD = (")", "]", ",", ":", "{", "}", "(", "=")
 CLOSING = {"}": "{", ")": "(", "]": "["}
 LIKELY_SIGNS = {"=": ("==", ":=", ":"), "==": ("=",), ":": ("=", ":="), ":=": ("=", ":"), ">": ("->",)}
 """Signs that are easily taken for each other, the likeliest first."""
@@ -84,10 +86,15 @@ class Reader:
             ):
                 after = repair(index)
                 if after is not None:
-                    self.quiet_until = index + REPAIR_WORTH + 1
+                    self.quiet_until = self.end_of_repair(index)
                     return after
             self.report_unexpected(index)
         return self.skip(index)
+
+    def end_of_repair(self, index: int) -> int:
+        """Up to where a further mistake still belongs to this one: a few tokens, or the next clause."""
+        end = index + REPAIR_WORTH + 1
+        return next((at for at in range(index + 1, end) if self.is_head(at)), end)
 
     def too_deep(self, span: Span, index: int) -> int:
         """Report what nests too deep, and leave its clause out."""
@@ -225,7 +232,7 @@ class Reader:
 
     def drop_token(self, index: int) -> int | None:
         token = self.token(index)
-        if token.kind == END or token.kind in CLOSING or token.kind in CLOSING.values():
+        if token.kind == END or token.kind in CLOSING or token.kind in CLOSING.values() or self.is_head(index):
             return None
         if not self.fits(self.machine.states, index + 1):
             return None
@@ -255,7 +262,7 @@ class Reader:
 
     def is_sync(self, index: int, start: int) -> bool:
         token = self.machine.tokens[index]
-        if token.kind == "}" or self.is_head(index):
+        if token.kind == "}" or self.is_head(index) or self.is_field(index):
             return True
         before = self.before(index)
         ends_clause = before is not None and (before.kind in LITERALS or before.kind in (")", "}"))
@@ -265,11 +272,15 @@ class Reader:
         token = self.token(index)
         return token.is_first and token.text in self.machine.table.all_heads
 
+    def is_field(self, index: int) -> bool:
+        token = self.token(index)
+        return token.is_first and token.kind == "WORD" and self.token(index + 1).kind in (":", ":=", "+=", "-=")
+
     def resume(self, index: int, start: int) -> bool:
         """Cut the stack back to where this token can stand, closing blocks where it starts an outer clause."""
         machine, token = self.machine, self.token(index)
         closable = 0 if token.kind == "}" else DEPTH_TO_CLOSE
-        for depth in range(len(machine.states), 0, -1):
+        for depth in self.depths():
             states: list[int] | None = machine.states[:depth]
             for closed in range(closable + 1):
                 if states is None:
@@ -282,10 +293,24 @@ class Reader:
                 states = machine.after(states, "}")
         return False
 
+    def depths(self) -> Iterator[int]:
+        """Where the stack may be cut, from the top down: never so that a bracket that was closed is open again."""
+        values, closed = self.machine.values, 0
+        yield len(values) + 1
+        for depth in range(len(values), 0, -1):
+            value = values[depth - 1]
+            kind = value.kind if type(value) is Token else ""
+            if kind in CLOSING:
+                closed += 1
+            elif kind in CLOSING.values() and closed:
+                closed -= 1
+            if not closed:
+                yield depth
+
     def fits_as_itself(self, states: list[int], index: int) -> bool:
         token = self.token(index)
         kind = self.machine.kind(index, states) if token.kind == "WORD" else token.kind
-        return kind != "NAME" and self.machine.accepts(states, kind)
+        return (kind != "NAME" or self.is_field(index)) and self.machine.accepts(states, kind)
 
     def leave_out(self, depth: int, start: int, index: int) -> None:
         dropped = self.machine.values[depth - 1 :]
@@ -301,7 +326,9 @@ class Reader:
     # --- words for it
 
     def report_spelling(self, token: Token, word: str) -> None:
-        self.report("E102", f"`{token.text}` is not a word of the language", token.span, help=f"did you mean `{word}`?")
+        known = token.text in self.machine.table.words
+        message = f"`{token.text}` {'cannot stand here' if known else 'is not a word of the language'}"
+        self.report("E102", message, token.span, help=f"did you mean `{word}`?")
 
     def report_unclosed(self, index: int, count: int) -> None:
         opened = self.opened()
@@ -327,22 +354,34 @@ class Reader:
 
     def report_unexpected(self, index: int) -> None:
         token, accepted = self.token(index), self.machine.accepted()
-        groups = [rule for rule in CLAUSES if self.machine.table.heads[rule] <= accepted]
+        groups = self.groups(accepted)
         if groups and token.kind == "WORD" and (token.is_first or self.opens_block(index)):
             said = [CLAUSES[rule] for rule in groups]
             negation = "not " + said[0] if len(said) == 1 else f"neither {' nor '.join(said)}"
             self.report("E101", f"`{token.text}` is {negation}", token.span, help=self.advice(index, groups))
             return
-        self.report("E101", f"expected {describe(accepted, groups, self.machine)}, found {_found(token)}", token.span)
+        braces = token.kind == "{" and "operation_clause" in groups
+        advice = "the clauses of a command stand without braces" if braces else ()
+        expected = describe(accepted, groups, self.machine)
+        self.report("E101", f"expected {expected}, found {_found(token)}", token.span, help=advice)
+
+    def groups(self, accepted: frozenset[str]) -> list[str]:
+        """The clauses that can start here; the narrower ones only where the wider ones cannot."""
+        heads = self.machine.table.heads
+        groups = [rule for rule in CLAUSES if heads[rule] <= accepted]
+        return [rule for rule in groups if not any(heads[rule] < heads[other] for other in groups)]
 
     def opens_block(self, index: int) -> bool:
         before = self.before(index)
         return before is not None and before.kind in ("{", ")", "}")
 
     def advice(self, index: int, groups: list[str]) -> str:
-        following = self.token(index + 1)
+        text, following = self.token(index).text, self.token(index + 1)
+        homes = [CLAUSES[rule] for rule, words in self.machine.table.heads.items() if text in words]
+        if homes:
+            return f"`{text}` is {' or '.join(homes)}"
         if "step_clause" in groups and following.kind == ".":
-            return f"to call a service, write `do {self.token(index).text}.…`"
+            return f"to call a service, write `do {text}.…`"
         words = sorted(frozenset().union(*(self.machine.table.heads[rule] for rule in groups)))
         return "there are " + ", ".join(f"`{word}`" for word in words)
 
@@ -359,7 +398,7 @@ class Reader:
             after = self.machine.after(states, kind)
             if after is None:
                 return False
-            if kind == END:
+            if kind == END or (self.is_head(at) and kind != "NAME"):
                 return True
             states = after
         return True

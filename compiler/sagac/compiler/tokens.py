@@ -15,6 +15,9 @@ from sagac.compiler.syntax import Comment
 INT_MAX = 2**63 - 1
 DECIMAL_DIGITS_MAX = 28
 DURATION_MS_MAX = 100 * 366 * 24 * 60 * 60 * 1000
+MALFORMED = "MALFORMED"
+"""The kind of a number that was reported already; the parser takes it for the kind that fits."""
+
 UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 FOREIGN = {"&&": "and", "||": "or", "!": "not", "=>": "implies", "===": "==", "!==": "!=", "<>": "!="}
 ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t", "r": "\r"}
@@ -174,8 +177,6 @@ class _Lexing:
         return Token("INT", text, span, is_first, min(whole, INT_MAX))
 
     def malformed_number(self, text: str, span: Span, is_first: bool) -> Token:
-        match = re.match(r"[0-9]+", text)
-        assert match is not None, text
         if re.fullmatch(r"[0-9]+\.[0-9]+(ms|s|m|h|d)", text):
             message, advice = f"`{text}` is not a duration", "write a whole number of a smaller unit, such as `1500ms`"
         elif "_" in text and text.replace("_", "").isdecimal():
@@ -186,9 +187,7 @@ class _Lexing:
             message = f"`{text}` is neither a number nor a duration"
             advice = "durations are written `200ms`, `5s`, `10m`, `4h` or `7d`; a name cannot start with a digit"
         self.report("E109", message, span, advice)
-        if text[match.end() :][:1].isalpha() and not text[match.end() :].startswith(("e", "E", "x", "X")):
-            return Token("DURATION", text, span, is_first, 1000)
-        return Token("INT", text, span, is_first, min(int(match[0][:18]), INT_MAX))
+        return Token(MALFORMED, text, span, is_first, 1)
 
     def string(self, text: str, span: Span) -> str:
         inside = text[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import dedent
 from types import MappingProxyType
 
 from sagac.compiler.codes import graph, proofs, resolution, scenarios, syntax
@@ -47,7 +48,7 @@ def page(code: Code) -> str:
     return (
         f"# {code.code}: {code.title}\n\n"
         f"Severity: {code.severity}\n\n"
-        f"{code.explanation.strip()}\n\n"
+        f"{dedent(code.explanation).strip()}\n\n"
         f"## Example\n\n```saga\n{code.wrong.strip()}\n```\n\n"
         f"## Repaired\n\n```saga\n{code.fixed.strip()}\n```\n"
     )

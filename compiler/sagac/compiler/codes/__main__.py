@@ -1,0 +1,71 @@
+"""Writes a page a code, and their index: `python -m sagac.compiler.codes DIR [--check]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sagac.compiler.codes import CODES, page
+
+FAMILIES = {
+    "E1": "Texts that are not specs",
+    "E2": "Names",
+    "E3": "Types and shapes",
+    "E4": "Order",
+    "E5": "Not in this version",
+    "A": "Recovery",
+    "C": "Calls whose outcome is unknown",
+    "D": "Values",
+    "S": "Scenarios and waivers",
+    "W": "Warnings",
+    "N": "Notes",
+}
+
+
+def pages() -> Mapping[str, str]:
+    """Every generated page, by its file name."""
+    return {f"{code}.md": page(declared) for code, declared in sorted(CODES.items())} | {"README.md": index()}
+
+
+def index() -> str:
+    """The table of all codes, family by family."""
+    codes = sorted(CODES)
+    sections = [
+        f"## {title}\n\n| code | severity | what it says |\n| --- | --- | --- |\n"
+        + "".join(f"| [{code}]({code}.md) | {CODES[code].severity} | {CODES[code].title} |\n" for code in members)
+        for title, members in ((title, [code for code in codes if code.startswith(f)]) for f, title in FAMILIES.items())
+        if members
+    ]
+    intro = "Every finding carries one of these codes; `sagac explain CODE` shows its page.\n"
+    return "\n".join(["# Diagnostics\n", intro, *sections])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or say which of them are stale."""
+    parser = argparse.ArgumentParser(prog="python -m sagac.compiler.codes", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
+    options = parser.parse_args(arguments)
+    stale = _stale(options.folder)
+    for name in stale:
+        if options.check:
+            print(f"{options.folder / name} is stale; run `make docs`")
+        elif name in pages():
+            options.folder.mkdir(parents=True, exist_ok=True)
+            (options.folder / name).write_text(pages()[name], encoding="utf-8")
+        else:
+            (options.folder / name).unlink()
+    return 1 if options.check and stale else 0
+
+
+def _stale(folder: Path) -> list[str]:
+    """The pages that are not what they should be, or that no code stands for any more."""
+    present = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    wanted = pages()
+    return sorted(name for name in present.keys() | wanted.keys() if present.get(name) != wanted.get(name))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
