@@ -87,6 +87,8 @@ class Vacuous:
 
     message: str
     help: tuple[str, ...] = ()
+    code: str = ""
+    """The code of the warning that this is; empty where it is the finding of the claim's family."""
 
 
 Verdict: TypeAlias = Proved | Assumed | Refuted | Undecided | Vacuous

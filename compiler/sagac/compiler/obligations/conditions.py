@@ -1,0 +1,119 @@
+"""When a step of a saga runs, is skipped, or fails: as formulas over the run's input and results.
+
+A guard is evaluated once, when all that the step comes after is settled. So whether a step is done, skipped or refused
+by its own guard depends on values alone, never on how independent steps interleave; and any set of steps that is closed
+under "comes after" is the state of some run. That is why the obligations need no variable for an order or a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sagac.compiler.graph import Graph
+from sagac.compiler.model import Project, Saga, Step
+from sagac.compiler.terms import FALSE, TRUE, Formula, Var, both, lower, negation
+from sagac.runtime import plan
+from sagac.runtime.plan import Expression, Plan, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The conditions of every step, by name."""
+
+    premise: Formula
+    """What holds of every input: the `where` conditions."""
+    guard: Mapping[str, Formula]
+    """The step's own `when`, once it is evaluated; true where there is none."""
+    entry: Mapping[str, Formula]
+    """The step is reached: no `when … else fail` that is evaluated before has failed."""
+    enabled: Mapping[str, Formula]
+    """The step is sent: `entry` and `guard`."""
+    steps: Mapping[str, Step]
+    fallible: frozenset[str]
+    """Steps that can fail once they are sent (settled question 1)."""
+
+    def skipped(self, step: str) -> Formula:
+        """The guard is false, and that skips the step, given that it is reached."""
+        return FALSE if self.steps[step].otherwise_fails else negation(self.guard[step])
+
+    def done(self, step: str) -> Formula:
+        """The step is done, given that it is settled."""
+        return TRUE if self.steps[step].otherwise_fails else self.guard[step]
+
+    def refused_by_guard(self, step: str) -> Formula:
+        """The step is reached and its `when … else fail` fails it."""
+        return both(self.entry[step], negation(self.guard[step])) if self.steps[step].otherwise_fails else FALSE
+
+    def condition(self, expression: Expression | None) -> Formula:
+        """A condition that is evaluated where every step it names is settled."""
+        return TRUE if expression is None else lower(expression, self.status)
+
+    def status(self, status: Status) -> Formula:
+        """What `s.done` or `s.skipped` comes down to."""
+        return self.done(status.step) if status.fact == "done" else self.skipped(status.step)
+
+
+def of(project: Project, saga: Saga, graph: Graph, planned: Plan) -> Conditions:
+    """The conditions of a saga."""
+    steps = {step.name: step for step in saga.steps}
+    known: dict[Expression | None, Formula] = {None: TRUE}
+    joined: dict[tuple[int, ...], Formula] = {}
+    guard: dict[str, Formula] = {}
+    entry: dict[str, Formula] = {}
+    enabled: dict[str, Formula] = {}
+    fallible = frozenset(step.name for step in planned.steps if can_fail(project, steps[step.name], step))
+    conditions = Conditions(premise(saga, known), guard, entry, enabled, steps, fallible)
+    failing = tuple(place for place, name in enumerate(graph.order) if steps[name].otherwise_fails)
+    for place, name in enumerate(graph.order):
+        written = steps[name].guard
+        own = None if written is None else written.condition
+        # Guards that are written alike are one formula, so that what is asked of the solver is asked once.
+        if own not in known:
+            known[own] = conditions.condition(own)
+        guard[name] = known[own]
+        passed = [guard[graph.order[other]] for other in failing if goes_first(graph, other, place)]
+        entry[name] = shared(joined, *passed)
+        enabled[name] = shared(joined, entry[name], guard[name])
+    return conditions
+
+
+def goes_first(graph: Graph, other: int, place: int) -> bool:
+    """Whether the guard of one step is always evaluated before another step is sent.
+
+    Steps that become ready with one event are enabled in the plan's order, up to the first that turns the run (R5).
+    """
+    return other < place and not graph.ancestors[other] & ~graph.ancestors[place]
+
+
+def shared(joined: dict[tuple[int, ...], Formula], *operands: Formula) -> Formula:
+    """All of these, as one and the same formula whenever they are the same."""
+    distinct = tuple({id(operand): operand for operand in operands}.values())
+    key = tuple(map(id, distinct))
+    if key not in joined:
+        joined[key] = both(*distinct)
+    return joined[key]
+
+
+def premise(saga: Saga, known: dict[Expression | None, Formula]) -> Formula:
+    """All `where` conditions of the input."""
+    found = [field.where.condition for field in saga.inputs if field.where is not None]
+    for condition in found:
+        known[condition] = lower(condition, free)
+    return both(*(known[condition] for condition in found))
+
+
+def free(status: Status) -> Formula:
+    """A state of a step that nothing is known of."""
+    return Var(f"{status.step}.{status.fact}")
+
+
+def can_fail(project: Project, step: Step, planned: plan.Step) -> bool:
+    """Whether a step that is sent may fail: a declared failure, a schedule that ends, or a doubt that turns the run."""
+    return step.schedule.retries is not None or bool(project.operation(step.call).fails) or planned.doubt == "revoke"
+
+
+def failure(project: Project, step: Step) -> str:
+    """How a step that is sent fails first: by a declared failure, or, empty, by a schedule that is spent."""
+    fails = project.operation(step.call).fails
+    return fails[0] if fails else ""

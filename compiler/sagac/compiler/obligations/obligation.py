@@ -1,0 +1,87 @@
+"""An obligation: a claim, and the conditions under which a run would break it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sagac.compiler.source import Span
+from sagac.compiler.terms import TRUE, Formula
+from sagac.compiler.verdicts import Claim, Proved, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """How to tell a run that meets a condition: who settles in which order, and what is said about it.
+
+    `first` are settled with all that they come after, then `then`, one by one, each with what it comes after. All are
+    done or skipped as their guards decide, but for `failed`, and `unknown`, which is never answered.
+    """
+
+    first: tuple[str, ...] = ()
+    then: tuple[str, ...] = ()
+    failed: str = ""
+    failure: str = ""
+    unknown: str = ""
+    landed: bool = False
+    cancelled: bool = False
+    early: bool = False
+    """The cancel comes while the last step is under way, which then takes effect."""
+    subject: str = ""
+    other: str = ""
+    events: tuple[str, ...] = ()
+    message: str = ""
+    place: Span | None = None
+    """The other place that matters."""
+    place_text: str = ""
+    help: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way to break a claim: it can happen when the condition is satisfiable."""
+
+    condition: Formula
+    story: Story
+
+
+def no_cases() -> Iterator[Case]:
+    """For a claim that the graph alone proves."""
+    return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """None of the cases can happen. `premise` is common to all; the cases stand with the smallest run first."""
+
+    claim: Claim
+    cases: Callable[[], Iterator[Case]] = no_cases
+    premise: Formula = TRUE
+    proved: Verdict = Proved()  # noqa: RUF009 - frozen
+    """The verdict when no case can happen: with what it rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sometimes:
+    """A run that meets the condition exists; the story is its witness."""
+
+    claim: Claim
+    condition: Formula
+    story: Story
+    message: str
+    """What is said when there is none."""
+    help: tuple[str, ...] = ()
+    code: str = ""
+    """The code of the warning that this is; empty where it is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A claim that a graph fact or a table has decided: no solver is asked."""
+
+    claim: Claim
+    verdict: Verdict
+
+
+Obligation: TypeAlias = Never | Sometimes | Settled

@@ -1,0 +1,192 @@
+"""The proofs of a saga: every family's obligations, each with its verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sagac.compiler import prover, stories, terms
+from sagac.compiler.graph import Graph
+from sagac.compiler.model import Project, Saga
+from sagac.compiler.obligations import (
+    assignment,
+    conditions,
+    coverage,
+    liveness,
+    recoverability,
+    reverse_order,
+    unknown_outcomes,
+)
+from sagac.compiler.obligations.conditions import Conditions
+from sagac.compiler.obligations.obligation import Case, Never, Obligation, Settled, Sometimes, Story
+from sagac.compiler.prover import Question
+from sagac.compiler.terms import Formula, Valuation, both
+from sagac.compiler.verdicts import Judgement, Proved, Refuted, Situation, Undecided, Vacuous, Verdict
+from sagac.runtime.plan import Plan
+
+PLAIN_MAX: Final = 200
+"""So many witnesses have the plainest values; the rest whatever meets the condition."""
+
+REMEMBERED: Final = 8
+"""How many of the latest values are tried as a witness before the solver is asked."""
+
+UNKNOWN: Final = "the solver gave up within its limit"
+UNCONFIRMED: Final = (
+    "the conditions hold something that the theory does not have, and no values were found that show it"
+)
+
+
+@dataclass(slots=True)
+class Scene:
+    """Everything that the claims about one saga are judged with."""
+
+    project: Project
+    saga: Saga
+    graph: Graph
+    conditions: Conditions
+    question: Question
+    seen: list[Valuation] = field(default_factory=list)
+    """Values of earlier witnesses: most conditions are met by one of a few."""
+    runs: dict[int, tuple[Situation | None, Situation | None]] = field(default_factory=dict)
+    """The whole run with each of these values, as it completes and as it is cancelled."""
+    settled: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Who is settled in the cancelled one."""
+    witnessed: dict[int, int] = field(default_factory=dict)
+    """Which of the values meet a condition, by the condition's number."""
+
+
+def judge(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Judgement, ...]:
+    """The verdict on every claim about a saga; `plan` is the plan as read back from the emitted module.
+
+    Where no input is possible, that is the only judgement; of a step that never runs, only that is judged: a claim
+    about nothing would be proved, and worth nothing.
+    """
+    known = conditions.of(project, saga, graph, plan)
+    scene = Scene(project, saga, graph, known, prover.ask(project, saga, known.premise))
+    premise = decide(scene, liveness.premise(saga, known))
+    if not is_shown(premise):
+        return (premise,)
+    witnessing(scene, both(*(known.guard[step.name] for step in saga.steps if step.otherwise_fails)))
+    lively = tuple(decide(scene, obligation) for obligation in liveness.owe(saga, graph, known))
+    dead = frozenset(judgement.claim.step for judgement in lively if is_dead(judgement))
+    lively = tuple(judgement for judgement in lively if not is_behind(scene, judgement, dead))
+    rest = tuple(
+        decide(scene, obligation)
+        for obligation in owed(project, saga, graph, known, plan)
+        if obligation.claim.step not in dead
+    )
+    return premise, *lively, *rest
+
+
+def owed(project: Project, saga: Saga, graph: Graph, known: Conditions, plan: Plan) -> tuple[Obligation, ...]:
+    """All that is owed beside liveness."""
+    return (
+        *recoverability.owe(project, saga, graph, known),
+        *coverage.owe(project, saga, graph, known, plan),
+        *reverse_order.owe(project, saga, graph, plan),
+        *unknown_outcomes.owe(project, saga, graph, plan),
+        *assignment.owe(project, saga, graph, known, plan),
+    )
+
+
+def is_shown(judgement: Judgement) -> bool:
+    return not isinstance(judgement.verdict, Vacuous | Undecided)
+
+
+def is_dead(judgement: Judgement) -> bool:
+    """The claim that a step runs has failed."""
+    return isinstance(judgement.verdict, Vacuous) and judgement.claim.text.startswith("some run reaches")
+
+
+def is_behind(scene: Scene, judgement: Judgement, dead: frozenset[str]) -> bool:
+    """Nothing more is said of a dead step; nor of one that is dead only because another one always fails before."""
+    step = judgement.claim.step
+    if step not in dead:
+        return False
+    return not is_dead(judgement) or prover.possible(scene.question, scene.conditions.entry[step]) == "impossible"
+
+
+# --- verdicts ------------------------------------------------------------------------------------------------------
+
+
+def decide(scene: Scene, obligation: Obligation) -> Judgement:
+    """An obligation with its verdict."""
+    match obligation:
+        case Settled():
+            return Judgement(obligation.claim, obligation.verdict)
+        case Never():
+            return Judgement(obligation.claim, refutation(scene, obligation))
+        case Sometimes():
+            return shown(scene, obligation)
+
+
+def refutation(scene: Scene, obligation: Never) -> Verdict:
+    """The first case that can happen, if any does."""
+    undecided: Verdict | None = None
+    for case in obligation.cases():
+        answer = prover.possible(scene.question, case.condition)
+        if answer == "impossible":
+            continue
+        if answer == "possible":
+            valuation = prover.witness(scene.question, case.condition)
+            if valuation is not None:
+                return refuted(scene, case, valuation)
+        undecided = undecided or Undecided(UNKNOWN if answer == "unknown" else UNCONFIRMED)
+    return undecided or obligation.proved
+
+
+def refuted(scene: Scene, case: Case, valuation: Valuation) -> Refuted:
+    story = case.story
+    situation = stories.told(scene.graph, scene.conditions, scene.project.types, story, valuation)
+    return Refuted(situation, story.message, story.place, story.place_text, story.help)
+
+
+def shown(scene: Scene, obligation: Sometimes) -> Judgement:
+    """The claim with its witness."""
+    claim, condition = obligation.claim, obligation.condition
+    answer = prover.possible(scene.question, condition) if remembered(scene, condition) is None else "possible"
+    if answer == "impossible":
+        return Judgement(claim, Vacuous(obligation.message, obligation.help, obligation.code))
+    if answer == "unknown":
+        return Judgement(claim, Undecided(UNKNOWN))
+    place = witnessing(scene, condition)
+    if place is None:
+        return Judgement(claim, Undecided(UNCONFIRMED))
+    return Judgement(claim, Proved(), witness_of(scene, obligation.story, place))
+
+
+def witnessing(scene: Scene, condition: Formula) -> int | None:
+    """Which of the values meet the condition; new ones where none do."""
+    place = remembered(scene, condition)
+    if place is not None:
+        return place
+    valuation = prover.witness(scene.question, condition, plain=len(scene.seen) < PLAIN_MAX)
+    if valuation is None:
+        return None
+    scene.seen.append(stories.with_plain(scene.project.types, scene.conditions.guard.values(), valuation))
+    scene.witnessed[prover.number(scene.question, condition)] = len(scene.seen) - 1
+    return len(scene.seen) - 1
+
+
+def remembered(scene: Scene, condition: Formula) -> int | None:
+    """Which of the first values meet the condition."""
+    key = prover.number(scene.question, condition)
+    if key not in scene.witnessed:
+        for place, valuation in enumerate(scene.seen[:REMEMBERED]):
+            if terms.holds(condition, valuation):
+                scene.witnessed[key] = place
+                break
+    return scene.witnessed.get(key)
+
+
+def witness_of(scene: Scene, story: Story, place: int) -> Situation:
+    """A run that shows the story: a whole one where that does, which then witnesses other claims too."""
+    if place not in scene.runs:
+        run = stories.whole(scene.graph, scene.conditions, scene.seen[place])
+        cancelled = None if run is None else stories.turned(scene.graph, scene.conditions, run)
+        scene.runs[place] = run, cancelled
+        scene.settled[place] = frozenset(() if cancelled is None else cancelled.order)
+    shared = scene.runs[place][story.cancelled]
+    if shared is not None and not story.failed and (not story.cancelled or story.subject in scene.settled[place]):
+        return shared
+    return stories.told(scene.graph, scene.conditions, scene.project.types, story, scene.seen[place])

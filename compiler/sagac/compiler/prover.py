@@ -1,0 +1,647 @@
+"""The prover: obligation to verdict. The only module that knows the solver.
+
+Theory: truth values, linear integer and linear real arithmetic, and equality. `int` and `duration` are integers,
+`timestamp` is the milliseconds since 2026, `decimal` is a real; a member of an enum, a string and a uuid are a number
+each (bounded for an enum, and equality is all that is known of them). `T?` has a truth value for "is there". What the
+theory does not have (products, order of strings, lists) is a free value, one for each way it is written: a proof holds
+whatever it is, and a model is believed only when `terms.holds` agrees with it. Effort is limited by the solver's own
+count of resources, never by a clock, so that a verdict does not depend on the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, Literal, TypeAlias, assert_never
+
+import z3
+
+from sagac.compiler import terms, values, wording
+from sagac.compiler.model import Project, Saga
+from sagac.compiler.terms import FALSE, And, Atom, Formula, Not, Or, Valuation, Var
+from sagac.runtime.plan import Binary, Constant, Enum, Expression, Input, Items, Result, Status, Unary, Wire
+
+EFFORT: Final = 20_000_000
+"""The solver's resources for one question; at most some seconds."""
+
+STEPS_MAX: Final = 200
+"""How many times a number is halved on the way to the smallest one."""
+
+LENGTH_MAX: Final = 1_000
+"""The longest list that is made up."""
+
+EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+Leaf: TypeAlias = Input | Result
+
+Answer: TypeAlias = Literal["possible", "impossible", "unknown"]
+
+Kind: TypeAlias = Literal["bool", "number", "decimal", "timestamp", "code", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value in the solver: none where it is surely null, and whether it is there, where it may be null."""
+
+    kind: Kind
+    value: Any
+    present: Any = None
+
+
+@dataclass(slots=True)
+class Question:
+    """Everything that one saga's questions share: the solver's context, and what has been said in it."""
+
+    saga: Saga
+    types: Mapping[str, Any]
+    premise: Formula
+    context: Any = field(default_factory=z3.Context)
+    solver: Any = None
+    leaves: dict[Leaf, Term] = field(default_factory=dict)
+    written: dict[int, tuple[Formula, Any]] = field(default_factory=dict)
+    """What a formula is in the solver; the formula is kept so that its identity is not given away."""
+    atoms: dict[Expression, Any] = field(default_factory=dict)
+    opaque: dict[Expression, Any] = field(default_factory=dict)
+    products: list[tuple[Any, Any, Any]] = field(default_factory=list)
+    """A free value for each product, with its factors."""
+    codes: dict[tuple[str, Wire], int] = field(default_factory=dict)
+    """The number of each literal string and uuid."""
+    answers: dict[int, Answer] = field(default_factory=dict)
+    names: dict[object, int] = field(default_factory=dict)
+    numbers: dict[int, tuple[Formula, int]] = field(default_factory=dict)
+
+
+def ask(project: Project, saga: Saga, premise: Formula) -> Question:
+    """The start of all questions about a saga, whose inputs meet the premise."""
+    question = Question(saga, project.types, premise)
+    question.solver = z3.SimpleSolver(ctx=question.context)
+    question.solver.set("rlimit", EFFORT)
+    question.solver.add(encode(question, premise))
+    return question
+
+
+def possible(question: Question, formula: Formula) -> Answer:
+    """Whether some run meets the formula. The same formula is decided once."""
+    key = number(question, formula)
+    if key not in question.answers:
+        question.answers[key] = "impossible" if formula == FALSE else decide(question, formula)
+    return question.answers[key]
+
+
+def decide(question: Question, formula: Formula) -> Answer:
+    """The solver's answer."""
+    said = encode(question, formula)
+    question.solver.push()
+    question.solver.add(said)
+    answer = question.solver.check()
+    question.solver.pop()
+    if answer == z3.sat:
+        return "possible"
+    return "impossible" if answer == z3.unsat else "unknown"
+
+
+def witness(question: Question, formula: Formula, *, plain: bool = True) -> Valuation | None:
+    """Values that meet the formula, the plainest first; `None` where none are found that our own evaluation accepts."""
+    said = encode(question, formula)
+    read = terms.free_variables(And((question.premise, formula)))
+    question.solver.push()
+    try:
+        question.solver.add(said)
+        if question.solver.check() != z3.sat:
+            return None
+        valuation = chosen(question, read, plain=plain)
+    finally:
+        question.solver.pop()
+    return valuation if terms.holds(And((question.premise, formula)), valuation) else None
+
+
+# --- formulas ------------------------------------------------------------------------------------------------------
+
+
+def number(question: Question, formula: Formula) -> int:
+    """The formula's number: formulas that say the same in the same words have the same one."""
+    known = question.numbers.get(id(formula))
+    if known is not None:
+        return known[1]
+    for part in terms.parts(formula):
+        if id(part) not in question.numbers:
+            key = shape(question, part)
+            question.numbers[id(part)] = part, question.names.setdefault(key, len(question.names))
+    return question.numbers[id(formula)][1]
+
+
+def shape(question: Question, part: Formula) -> object:
+    """What a formula says, by the numbers of what it is made of."""
+    match part:
+        case Var():
+            return "var", part.name
+        case Atom():
+            return "atom", part.expression
+        case Not():
+            return "not", question.numbers[id(part.operand)][1]
+        case And():
+            return "and", frozenset(question.numbers[id(operand)][1] for operand in part.operands)
+        case Or():
+            return "or", frozenset(question.numbers[id(operand)][1] for operand in part.operands)
+        case _:
+            assert_never(part)
+
+
+def encode(question: Question, formula: Formula) -> Any:
+    """The formula in the solver; each part of it once."""
+    known = question.written.get(id(formula))
+    if known is not None:
+        return known[1]
+    for part in terms.parts(formula):
+        if id(part) not in question.written:
+            question.written[id(part)] = part, encode_part(question, part)
+    return question.written[id(formula)][1]
+
+
+def encode_part(question: Question, part: Formula) -> Any:
+    match part:
+        case Var():
+            return z3.Bool(f"fact {part.name}", question.context)
+        case Atom():
+            return condition(question, part.expression)
+        case Not():
+            return z3.Not(question.written[id(part.operand)][1], question.context)
+        case And():
+            return z3.And([yes(question), *(question.written[id(operand)][1] for operand in part.operands)])
+        case Or():
+            return z3.Or([no(question), *(question.written[id(operand)][1] for operand in part.operands)])
+        case _:
+            assert_never(part)
+
+
+def yes(question: Question) -> Any:
+    return z3.BoolVal(True, question.context)
+
+
+def no(question: Question) -> Any:
+    return z3.BoolVal(False, question.context)
+
+
+def condition(question: Question, expression: Expression) -> Any:
+    """A condition of the language; true only where all that it reads is there, as the kernel has it."""
+    if expression not in question.atoms:
+        question.atoms[expression] = conditioned(question, expression)
+    return question.atoms[expression]
+
+
+def conditioned(question: Question, expression: Expression) -> Any:
+    match expression:
+        case Constant():
+            return yes(question) if expression.value is True else no(question)
+        case Unary(operator="is null" | "is not null"):
+            return presence(question, expression)
+        case Unary(operator="not"):
+            return z3.Not(condition(question, expression.operand), question.context)
+        case Binary(operator="and" | "or" | "implies"):
+            left, right = condition(question, expression.left), condition(question, expression.right)
+            joined = {"and": z3.And, "or": z3.Or, "implies": z3.Implies}
+            return joined[expression.operator](left, right, question.context)
+        case Binary(operator="==" | "!="):
+            same = equal(question, expression.left, expression.right)
+            return (
+                free_truth(question, expression)
+                if same is None
+                else same
+                if expression.operator == "=="
+                else z3.Not(same)
+            )
+        case Binary(operator="<" | "<=" | ">" | ">="):
+            return compared(question, expression)
+        case Binary(operator="in"):
+            return contained(question, expression)
+        case Input() | Result():
+            found = leaf(question, expression)
+            return free_truth(question, expression) if found.kind != "bool" else there(question, found.value, found)
+        case _:
+            return free_truth(question, expression)
+
+
+def free_truth(question: Question, expression: Expression) -> Any:
+    """A condition that the theory knows nothing of."""
+    if expression not in question.opaque:
+        question.opaque[expression] = z3.Bool(f"condition {len(question.opaque)}", question.context)
+    return question.opaque[expression]
+
+
+def there(question: Question, value: Any, *found: Term) -> Any:
+    """The value is true, and all that it was computed from is there."""
+    needed = [term.present for term in found if term.present is not None]
+    return z3.And([value, *needed]) if needed else value
+
+
+def presence(question: Question, expression: Unary) -> Any:
+    found = term(question, expression.operand)
+    if found is None:
+        return free_truth(question, expression)
+    present = no(question) if found.value is None else yes(question) if found.present is None else found.present
+    return present if expression.operator == "is not null" else z3.Not(present)
+
+
+def equal(question: Question, left: Expression, right: Expression) -> Any:
+    """Both are null, or both are there and the same; nothing where the theory cannot say."""
+    one, two = term(question, left), term(question, right)
+    if one is None or two is None:
+        return None
+    one_there, two_there = is_there(question, one), is_there(question, two)
+    if one.value is None or two.value is None:
+        return z3.Not(two_there if one.value is None else one_there)
+    both = levelled(one, two)
+    if both is None:
+        return None
+    if one.present is None and two.present is None:
+        return both[0] == both[1]
+    return z3.And(one_there == two_there, z3.Implies(one_there, both[0] == both[1]))
+
+
+def is_there(question: Question, found: Term) -> Any:
+    if found.value is None:
+        return no(question)
+    return yes(question) if found.present is None else found.present
+
+
+def levelled(one: Term, two: Term) -> tuple[Any, Any] | None:
+    """Two values of the same sort; an integer beside a decimal becomes one."""
+    if one.kind == two.kind and one.kind != "other":
+        return one.value, two.value
+    if {one.kind, two.kind} == {"number", "decimal"}:
+        return tuple(z3.ToReal(each.value) if each.kind == "number" else each.value for each in (one, two))  # type: ignore[return-value]  # two of them
+    return None
+
+
+def compared(question: Question, expression: Binary) -> Any:
+    one, two = term(question, expression.left), term(question, expression.right)
+    if one is None or two is None or one.value is None or two.value is None or one.kind in ("code", "bool"):
+        return free_truth(question, expression)
+    both = levelled(one, two)
+    if both is None:
+        return free_truth(question, expression)
+    left, right = both
+    ordered = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[expression.operator]
+    return there(question, ordered, one, two)
+
+
+def contained(question: Question, expression: Binary) -> Any:
+    """`x in [a, b]`: one of them."""
+    if not isinstance(expression.right, Items):
+        return free_truth(question, expression)
+    same = [equal(question, expression.left, item) for item in expression.right.items]
+    return free_truth(question, expression) if None in same else z3.Or([no(question), *same])
+
+
+# --- values --------------------------------------------------------------------------------------------------------
+
+
+def kind_of(question: Question, type: str) -> Kind:
+    """How values of a type are seen by the solver."""
+    plain = type.removesuffix("?")
+    match plain:
+        case "bool":
+            return "bool"
+        case "int" | "duration":
+            return "number"
+        case "decimal" | "timestamp":
+            return plain  # type: ignore[return-value]  # these two are kinds by the same name
+        case "string" | "uuid":
+            return "code"
+    return "code" if isinstance(question.types.get(plain), Enum) else "other"
+
+
+def term(question: Question, expression: Expression) -> Term | None:
+    """An expression's value; nothing where the theory has no such value."""
+    match expression:
+        case Constant():
+            return literal(question, expression)
+        case Input() | Result():
+            return leaf(question, expression)
+        case Unary(operator="size"):
+            return size(question, expression)
+        case Unary(operator="-"):
+            return negative(term(question, expression.operand))
+        case Binary(operator="+" | "-"):
+            return sum_of(question, expression)
+        case Binary(operator="*"):
+            return product(question, expression)
+        case Unary() | Binary():
+            return Term("bool", condition(question, expression))
+        case Items() | Status():
+            return None
+        case _:
+            assert_never(expression)
+
+
+def literal(question: Question, constant: Constant) -> Term | None:
+    if constant.value is None:
+        return Term("other", None)
+    kind = kind_of(question, constant.type)
+    match kind:
+        case "bool":
+            return Term(kind, z3.BoolVal(constant.value is True, question.context))
+        case "number":
+            return Term(kind, z3.IntVal(constant.value, question.context))
+        case "decimal":
+            return Term(kind, z3.RealVal(str(constant.value), question.context))
+        case "timestamp":
+            return Term(kind, z3.IntVal(milliseconds(str(constant.value)), question.context))
+        case "code":
+            return Term(
+                kind, z3.IntVal(code(question, constant.type.removesuffix("?"), constant.value), question.context)
+            )
+        case "other":
+            return None
+        case _:
+            assert_never(kind)
+
+
+def milliseconds(text: str) -> int:
+    """A timestamp as the time since the epoch of this module."""
+    moment = datetime.fromisoformat(text)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def code(question: Question, type: str, value: Wire) -> int:
+    """The number of a literal: its place in an enum, or the order in which it was first met."""
+    declared = question.types.get(type)
+    if isinstance(declared, Enum):
+        return declared.members.index(str(value))
+    text = str(value).lower() if type == "uuid" else value
+    return question.codes.setdefault((type, text), len(question.codes))
+
+
+def leaf(question: Question, expression: Leaf) -> Term:
+    """What is read of the input or of a result."""
+    if expression not in question.leaves:
+        question.leaves[expression] = new_leaf(question, expression)
+    return question.leaves[expression]
+
+
+def new_leaf(question: Question, expression: Leaf) -> Term:
+    name = wording.expression(expression)
+    kind = kind_of(question, expression.type)
+    sort = {"bool": z3.Bool, "decimal": z3.Real}.get(kind, z3.Int)
+    value = sort(f"value {name}", question.context)
+    bound(question, expression, value)
+    optional = expression.type.endswith("?")
+    return Term(kind, value, z3.Bool(f"there {name}", question.context) if optional else None)
+
+
+def bound(question: Question, expression: Leaf, value: Any) -> None:
+    """An enum has so many members and no more; other numbers of names are not negative."""
+    if kind_of(question, expression.type) != "code":
+        return
+    declared = question.types.get(expression.type.removesuffix("?"))
+    lasting(question, value >= 0)
+    if isinstance(declared, Enum):
+        lasting(question, value < len(declared.members))
+
+
+def lasting(question: Question, fact: Any) -> None:
+    """A fact that holds in every question: said now, and again with the formulas that are already written."""
+    question.solver.add(fact)
+
+
+def size(question: Question, expression: Unary) -> Term:
+    """A length: any that is not negative."""
+    if expression not in question.opaque:
+        question.opaque[expression] = z3.Int(f"size {len(question.opaque)}", question.context)
+        lasting(question, question.opaque[expression] >= 0)
+    return Term("number", question.opaque[expression])
+
+
+def negative(found: Term | None) -> Term | None:
+    if found is None or found.value is None or found.kind not in ("number", "decimal"):
+        return None
+    return Term(found.kind, -found.value, found.present)
+
+
+def sum_of(question: Question, expression: Binary) -> Term | None:
+    """A sum or a difference, of numbers or of a moment and a length of time."""
+    one, two = term(question, expression.left), term(question, expression.right)
+    if one is None or two is None or one.value is None or two.value is None:
+        return None
+    kinds = {one.kind, two.kind}
+    present = all_there(one, two)
+    if "timestamp" in kinds and kinds <= {"timestamp", "number"}:
+        kind: Kind = "number" if kinds == {"timestamp"} else "timestamp"
+        return Term(kind, one.value + two.value if expression.operator == "+" else one.value - two.value, present)
+    if not kinds <= {"number", "decimal"}:
+        return None
+    both = levelled(one, two)
+    assert both is not None
+    left, right = both
+    kind = "decimal" if "decimal" in kinds else "number"
+    return Term(kind, left + right if expression.operator == "+" else left - right, present)
+
+
+def all_there(*found: Term) -> Any:
+    needed = [term.present for term in found if term.present is not None]
+    return z3.And(needed) if needed else None
+
+
+def product(question: Question, expression: Binary) -> Term | None:
+    """A product with a literal; of two unknowns it is a free value, until one of them is chosen."""
+    one, two = term(question, expression.left), term(question, expression.right)
+    if one is None or two is None or not {one.kind, two.kind} <= {"number", "decimal"}:
+        return None
+    both = levelled(one, two)
+    assert both is not None
+    kind: Kind = "decimal" if "decimal" in (one.kind, two.kind) else "number"
+    if isinstance(expression.left, Constant) or isinstance(expression.right, Constant):
+        return Term(kind, both[0] * both[1], all_there(one, two))
+    if expression not in question.opaque:
+        sort = z3.Real if kind == "decimal" else z3.Int
+        question.opaque[expression] = sort(f"product {len(question.opaque)}", question.context)
+        question.products.append((question.opaque[expression], *both))
+    return Term(kind, question.opaque[expression], all_there(one, two))
+
+
+# --- plain values --------------------------------------------------------------------------------------------------
+
+
+def chosen(question: Question, read: Sequence[Input | Result | Var], *, plain: bool) -> Valuation:
+    """Values for all that is read, each the plainest that still fits with those before it."""
+    given: dict[str, Wire] = {}
+    results: dict[str, Wire] = {}
+    true: set[str] = set()
+    for place in in_order(question.saga, read):
+        if isinstance(place, Var):
+            if settled_truth(question, z3.Bool(f"fact {place.name}", question.context), plain=plain):
+                true.add(place.name)
+            continue
+        value = choose(question, place, plain=plain)
+        if isinstance(place, Input):
+            put(given, place.path, value)
+        else:
+            put(results, (place.step, *place.path), value)
+    return Valuation(given, results, frozenset(true))
+
+
+def in_order(saga: Saga, read: Sequence[Input | Result | Var]) -> Iterator[Input | Result | Var]:
+    """Inputs as they are declared, then results by their steps, then free facts: whole values before their parts."""
+    inputs = {declared.name: place for place, declared in enumerate(saga.inputs)}
+    steps = {step.name: place for place, step in enumerate(saga.steps)}
+
+    def rank(place: Input | Result | Var) -> tuple[int, int, tuple[str, ...]]:
+        match place:
+            case Input():
+                return 0, inputs[place.path[0]], place.path
+            case Result():
+                return 1, steps[place.step], place.path
+            case Var():
+                return 2, 0, (place.name,)
+            case _:
+                assert_never(place)
+
+    yield from sorted(read, key=rank)
+
+
+def put(whole: dict[str, Wire], path: tuple[str, ...], value: Wire) -> None:
+    """The value at its place in a record."""
+    if len(path) == 1:
+        if not (isinstance(whole.get(path[0]), dict) and value is not None):
+            whole[path[0]] = value
+        return
+    inner = whole.get(path[0])
+    if not isinstance(inner, dict):
+        inner = whole[path[0]] = {}
+    put(inner, path[1:], value)
+
+
+def choose(question: Question, place: Leaf, *, plain: bool) -> Wire:
+    """The plainest value for one place, which is then taken as given."""
+    found = leaf(question, place)
+    if found.present is not None and not settled_truth(question, found.present, plain=plain):
+        return None
+    match found.kind:
+        case "bool":
+            return settled_truth(question, found.value, plain=plain)
+        case "number":
+            return smallest(question, found.value, plain=plain)
+        case "timestamp":
+            moment = EPOCH + timedelta(milliseconds=smallest(question, found.value, plain=plain))
+            return moment.isoformat().replace("+00:00", "Z")
+        case "decimal":
+            return decimal(question, place, found.value, plain=plain)
+        case "code":
+            return named(question, place, smallest(question, found.value, plain=plain))
+        case "other":
+            return listed(question, place)
+        case _:
+            assert_never(found.kind)
+
+
+def fits(question: Question, *facts: Any) -> bool:
+    """Whether these can hold beside all that is chosen."""
+    return bool(question.solver.check(*facts) == z3.sat)
+
+
+def settled_truth(question: Question, fact: Any, *, plain: bool) -> bool:
+    """False where it can be, from now on."""
+    truth = not fits(question, z3.Not(fact)) if plain else is_chosen(question, fact)
+    question.solver.add(fact if truth else z3.Not(fact))
+    return truth
+
+
+def is_chosen(question: Question, fact: Any) -> bool:
+    """Whether the solver's own choice has it true."""
+    return bool(z3.is_true(model(question).eval(fact, model_completion=True)))
+
+
+def model(question: Question) -> Any:
+    """The solver's own choice."""
+    answer = question.solver.check()
+    assert answer == z3.sat, answer
+    return question.solver.model()
+
+
+def smallest(question: Question, value: Any, *, plain: bool) -> int:
+    """The number nearest to nought that fits, a positive one if there is one; from now on."""
+    if not plain:
+        found = model(question).eval(value, model_completion=True).as_long()
+    elif fits(question, *linearised(question, value, 0)):
+        found = 0
+    else:
+        found = nearest(question, value, 1 if fits(question, value > 0) else -1)
+    question.solver.add(*linearised(question, value, found))
+    return int(found)
+
+
+def nearest(question: Question, value: Any, sign: int) -> int:
+    """The smallest distance from nought on one side, by halving."""
+    question.solver.push()
+    question.solver.add(sign * value > 0)
+    far = sign * model(question).eval(value, model_completion=True).as_long()
+    question.solver.pop()
+    near = 0
+    for _ in range(STEPS_MAX):
+        if far - near <= 1:
+            break
+        middle = (near + far) // 2
+        if fits(question, sign * value > 0, sign * value <= middle):
+            far = middle
+        else:
+            near = middle
+    return sign * far
+
+
+def linearised(question: Question, value: Any, number: Any) -> list[Any]:
+    """The value is this number; then its products are no longer free."""
+    facts = [value == number]
+    for result, left, right in question.products:
+        if same(left, value):
+            facts.append(result == number * right)
+        elif same(right, value):
+            facts.append(result == number * left)
+    return facts
+
+
+def same(factor: Any, value: Any) -> bool:
+    """Whether a factor is this value, also where an integer stands beside a decimal."""
+    return bool(factor.eq(value) or (factor.num_args() == 1 and factor.arg(0).eq(value)))
+
+
+def decimal(question: Question, place: Leaf, value: Any, *, plain: bool) -> Wire:
+    """The coarsest decimal that fits, then the one nearest to nought."""
+    for digits in (0, 2, 6):
+        scaled = z3.Int(f"scaled {digits} {wording.expression(place)}", question.context)
+        link = value * 10**digits == z3.ToReal(scaled)
+        if fits(question, link):
+            question.solver.add(link)
+            found = Decimal(smallest(question, scaled, plain=plain)).scaleb(-digits)
+            question.solver.add(*linearised(question, value, z3.RealVal(str(found), question.context)))
+            return format(found, "f")
+    found = model(question).eval(value, model_completion=True)
+    question.solver.add(value == found)
+    return str(found.as_decimal(20)).rstrip("?")
+
+
+def named(question: Question, place: Leaf, number: int) -> Wire:
+    """The literal of a number; a new one where the number is nobody's."""
+    plain = place.type.removesuffix("?")
+    declared = question.types.get(plain)
+    if isinstance(declared, Enum):
+        return declared.members[number]
+    literals = {found: value for (kind, value), found in question.codes.items() if kind == plain}
+    if number in literals:
+        return literals[number]
+    if plain == "uuid":
+        return f"00000000-0000-4000-8000-{number + 1:012x}"
+    fresh = f"text {number}"
+    return fresh if fresh not in literals.values() else f"{fresh}'"
+
+
+def listed(question: Question, place: Leaf) -> Wire:
+    """A list of the length that was chosen for it, or an empty record."""
+    length = question.opaque.get(Unary("size", place))
+    plain = place.type.removesuffix("?")
+    if not plain.startswith("list["):
+        return {}
+    count = 0 if length is None else smallest(question, length, plain=True)
+    return [values.sample(plain.removeprefix("list[").removesuffix("]"), question.types)] * min(count, LENGTH_MAX)
