@@ -81,7 +81,7 @@ MISTAKEN: Final = Typed(WRONG, None)
 
 def typed(node: syntax.Expression, scope: Scope, hint: Shape = WRONG) -> Finds[Typed]:
     """The type of an expression; `hint` is the type that the place beside it suggests, if any."""
-    if _depth(node) > DEPTH_MAX:
+    if not isinstance(node, syntax.Reference | syntax.Constant) and _depth(node) > DEPTH_MAX:
         yield codes.finding(
             "E305",
             f"this expression is nested more than {DEPTH_MAX} deep",
@@ -94,6 +94,8 @@ def typed(node: syntax.Expression, scope: Scope, hint: Shape = WRONG) -> Finds[T
 
 def checked(node: syntax.Expression, scope: Scope, wanted: Shape, what: str) -> Finds[Typed]:
     """The expression as a value of type `wanted`; `what` names the place: ``parameter `sku` ``."""
+    if isinstance(wanted, Wrong) and is_lone(node, scope):
+        return MISTAKEN
     found = yield from typed(node, scope, wanted)
     if shapes.fits(found.shape, wanted):
         return found
@@ -154,7 +156,8 @@ def references(node: syntax.Expression) -> Iterator[syntax.Reference]:
         current = pending.pop()
         if isinstance(current, syntax.Reference):
             yield current
-        pending.extend(reversed(parts(current)))
+        elif not isinstance(current, syntax.Constant):
+            pending.extend(reversed(parts(current)))
 
 
 def parts(node: syntax.Expression) -> tuple[syntax.Expression, ...]:
@@ -647,11 +650,23 @@ def _sides(node: syntax.Binary, scope: Scope, hint: Shape = WRONG) -> Finds[tupl
     """Both operands; the one whose type does not depend on the other first."""
     if _waits(node.left, scope):
         right = yield from _typed(node.right, scope, hint)
-        left = yield from _typed(node.left, scope, _stronger(right.shape, hint))
-        return left, right
+        return (yield from _beside(node.left, scope, right, node.right, hint)), right
     left = yield from _typed(node.left, scope, hint)
-    right = yield from _typed(node.right, scope, _stronger(left.shape, hint))
-    return left, right
+    return left, (yield from _beside(node.right, scope, left, node.left, hint))
+
+
+def _beside(
+    node: syntax.Expression, scope: Scope, other: Typed, beside: syntax.Expression, hint: Shape
+) -> Finds[Typed]:
+    """The second operand; beside a mistake a lone name is not judged, since it may be a member of what was meant."""
+    if isinstance(other.shape, Wrong) and is_lone(node, scope) and not is_lone(beside, scope):
+        return MISTAKEN
+    return (yield from _typed(node, scope, _stronger(other.shape, hint)))
+
+
+def is_lone(node: syntax.Expression, scope: Scope) -> bool:
+    """Whether an expression is one name that is no input or step: a member of an enum, or nothing."""
+    return isinstance(node, syntax.Reference) and len(node.names) == 1 and node.names[0].text not in scope.roots
 
 
 def _stronger(shape: Shape, hint: Shape) -> Shape:
@@ -664,7 +679,7 @@ def _waits(node: syntax.Expression, scope: Scope) -> bool:
         case syntax.Constant() | syntax.Items():
             return True
         case syntax.Reference():
-            return len(node.names) == 1 and node.names[0].text not in scope.roots
+            return is_lone(node, scope)
         case syntax.Unary(operator="-"):
             return _waits(node.operand, scope)
         case _:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
-from sagac.compiler.diagnostics import Diagnostic
+from sagac.compiler.diagnostics import Diagnostic, Label, in_order
 
 T = TypeVar("T")
 
@@ -53,7 +53,37 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str, ...]:
 
 def listed(words: Iterable[str], joint: str = "and", most: int = 6) -> str:
     """``a``, ``a` and `b``: names in backticks, as a sentence has them; a long list is cut."""
-    quoted = [f"`{word}`" for word in words]
+    quoted = [f"`{word}`" for word in words] or ["nothing"]
     if len(quoted) > most:
         return f"{', '.join(quoted[:most])} and {len(quoted) - most} more"
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {joint} {quoted[-1]}"
+
+
+REPEATED: Final = frozenset({"E201", "E202", "E203", "E204", "E205", "E206", "E210"})
+"""Codes of names that are not known: one missing declaration can be missed in many places."""
+
+
+def once(findings: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """The findings, those about one missing name of one saga or service told at its first place only."""
+    groups: dict[object, list[Diagnostic]] = {}
+    for finding in in_order(list(findings)):
+        groups.setdefault(_missing(finding) or finding, []).append(finding)
+    for first, *others in groups.values():
+        yield _also(first, others) if others else first
+
+
+def _missing(finding: Diagnostic) -> tuple[str, str, str, str] | None:
+    """What a finding says is missing, and to whom; `None` for other findings."""
+    if finding.code not in REPEATED:
+        return None
+    if finding.code in ("E201", "E202"):
+        return "name", finding.message.split("`")[1], finding.saga, finding.span.file
+    return finding.code, finding.message, finding.saga, finding.span.file
+
+
+def _also(first: Diagnostic, others: Sequence[Diagnostic]) -> Diagnostic:
+    """The first finding, with the place of the second and the number of the rest."""
+    more = (
+        f", and in {len(others) - 1} more places" if len(others) > 2 else ", and in 1 more" if len(others) > 1 else ""
+    )
+    return replace(first, labels=(first.labels[0], Label(others[0].span, f"also here{more}")))

@@ -9,7 +9,7 @@ from keyword import iskeyword
 from sagac.compiler import codes, model, shapes, syntax
 from sagac.compiler.calls import join
 from sagac.compiler.diagnostics import Label
-from sagac.compiler.finds import Finds
+from sagac.compiler.finds import Finds, about
 from sagac.compiler.frames import Use
 from sagac.compiler.names import TAKEN, Declared, View, qualified
 from sagac.compiler.shapes import Shape
@@ -23,7 +23,7 @@ class _Calls:
     """All that sagas say of one operation, in source order."""
 
     first: syntax.Call
-    results: list[tuple[syntax.Type, View]] = field(default_factory=list)
+    results: list[tuple[syntax.Type, View, str]] = field(default_factory=list)
     failures: dict[str, None] = field(default_factory=dict)
     undoes: set[tuple[str, str]] = field(default_factory=set)
 
@@ -33,14 +33,14 @@ def operations(sagas: Iterable[tuple[Declared, View]], types: Types) -> Finds[Ma
     seen: dict[tuple[str, str], _Calls] = {}
     for declared, view in sagas:
         assert isinstance(declared.node, syntax.Saga), declared
-        _observe(declared.node, view, seen)
+        _observe(declared.node, declared.full_name, view, seen)
     known: dict[str, dict[str, Signature]] = {}
     for (service, operation), calls in seen.items():
         known.setdefault(service, {})[operation] = yield from _signature(service, operation, calls, types)
     return known
 
 
-def _observe(saga: syntax.Saga, view: View, seen: dict[tuple[str, str], _Calls]) -> None:
+def _observe(saga: syntax.Saga, full_name: str, view: View, seen: dict[tuple[str, str], _Calls]) -> None:
     """Notes what one saga says of the operations it calls."""
     doing: dict[str, tuple[str, str]] = {}
     for step in saga.items:
@@ -53,7 +53,7 @@ def _observe(saga: syntax.Saga, view: View, seen: dict[tuple[str, str], _Calls])
             doing.setdefault(step.name.text, name)
             calls = seen.setdefault(name, _Calls(clause.call))
             if clause.result is not None:
-                calls.results.append((clause.result, view))
+                calls.results.append((clause.result, view, full_name))
         for call in _undos(step):
             calls = seen.setdefault(_name(call, view), _Calls(call))
             if step.name.text in doing:
@@ -111,10 +111,10 @@ def _result(name: str, calls: _Calls, types: Types) -> Finds[tuple[Shape, syntax
     """The result that the calls write beside them; all that write one must agree."""
     if not calls.results:
         return shapes.NOTHING, None
-    first, view = calls.results[0]
-    found = yield from result_shape(first, view, types)
-    for other, its_view in calls.results[1:]:
-        again = yield from result_shape(other, its_view, types)
+    first, view, saga = calls.results[0]
+    found = yield from about(result_shape(first, view, types), saga)
+    for other, its_view, its_saga in calls.results[1:]:
+        again = yield from about(result_shape(other, its_view, types), its_saga)
         if again != found and shapes.is_sound(again) and shapes.is_sound(found):
             yield codes.finding(
                 "E308",
@@ -122,6 +122,7 @@ def _result(name: str, calls: _Calls, types: Types) -> Finds[tuple[Shape, syntax
                 other.span,
                 Label(first.span, "elsewhere"),
                 help="declare the service, or write the same result",
+                saga=its_saga,
             )
     return found, first
 

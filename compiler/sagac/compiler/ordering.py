@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
-from sagac.compiler import codes, model
+from sagac.compiler import codes, syntax
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds, about
 from sagac.compiler.frames import Frame
-from sagac.compiler.signatures import Signature
+from sagac.compiler.signatures import Signature, the
 from sagac.compiler.steps import Resolved
 
 PAIRS: Final = (
@@ -37,151 +39,176 @@ PAIRS: Final = (
 """Verbs and what undoes them."""
 
 
-def check(resolved: Mapping[str, Resolved], frame: Frame) -> Finds[None]:
-    """What must hold between the steps of a saga. A step with findings is not here, nor are the steps after it judged
-    by what it would have said."""
-    complete = resolved.keys() >= frame.steps.keys()
-    order = Order(resolved)
+def check(resolved: Mapping[str, Resolved], frame: Frame, unsure: frozenset[str]) -> Finds[None]:
+    """What must hold between the steps of a saga. Nothing is said of steps whose order is not known for sure: those
+    with a name that has a finding, and all that come after them."""
+    order = Order(resolved, frozenset(name for name, node in frame.steps.items() if node.pivot))
+    unknown = unsure | order.after(unsure)
     for name, each in resolved.items():
-        yield from about(_step(each, order, frame, complete), frame.name, name)
+        if name not in unknown:
+            yield from about(_step(frame.steps[name], each, order, frame), frame.name, name)
 
 
+@dataclass(frozen=True)
 class Order:
     """Who comes after whom, transitively."""
 
-    def __init__(self, resolved: Mapping[str, Resolved]) -> None:
-        self.resolved = resolved
-        self.after_pivot = self._followers(name for name, each in resolved.items() if each.step.pivot)
+    resolved: Mapping[str, Resolved]
+    pivots: frozenset[str]
 
-    def _followers(self, starts: Iterable[str]) -> frozenset[str]:
-        """The steps that come after one of these."""
-        followers: dict[str, list[str]] = {}
+    @cached_property
+    def followers(self) -> Mapping[str, Sequence[str]]:
+        """The steps that directly come after each step."""
+        found: dict[str, list[str]] = {}
         for name, each in self.resolved.items():
-            for dependency in each.step.dependencies:
-                followers.setdefault(dependency.step, []).append(name)
+            for dependency in each.dependencies:
+                found.setdefault(dependency.step, []).append(name)
+        return found
+
+    def after(self, starts: Iterable[str]) -> frozenset[str]:
+        """The steps that come after one of these."""
         found: set[str] = set()
         pending = list(starts)
         while pending:
-            fresh = [name for name in followers.get(pending.pop(), ()) if name not in found]
+            fresh = [name for name in self.followers.get(pending.pop(), ()) if name not in found]
             found.update(fresh)
             pending.extend(fresh)
         return frozenset(found)
 
+    @cached_property
+    def committed(self) -> frozenset[str]:
+        """The pivots and all that comes after them."""
+        return self.pivots | self.after(self.pivots)
+
+    @cached_property
+    def number(self) -> Mapping[str, int]:
+        """A bit for each step."""
+        return {name: 1 << at for at, name in enumerate(self.resolved)}
+
+    @cached_property
+    def before(self) -> Mapping[str, int]:
+        """The bits of all steps that each step comes after; a step on a cycle, or behind one, is not here."""
+        waiting = {name: len(each.dependencies) for name, each in self.resolved.items()}
+        ready = [name for name, count in waiting.items() if count == 0]
+        found = dict.fromkeys(ready, 0)
+        while ready:
+            name = ready.pop()
+            for follower in self.followers.get(name, ()):
+                found[follower] = found.get(follower, 0) | found[name] | self.number[name]
+                waiting[follower] -= 1
+                if waiting[follower] == 0:
+                    ready.append(follower)
+        return {name: bits for name, bits in found.items() if waiting[name] == 0}
+
     def comes_after(self, step: str, other: str) -> bool:
-        """Whether a step waits for another one."""
-        seen: set[str] = set()
-        pending = [step]
-        while pending:
-            current = self.resolved.get(pending.pop())
-            for dependency in current.step.dependencies if current is not None else ():
-                if dependency.step == other:
-                    return True
-                if dependency.step not in seen:
-                    seen.add(dependency.step)
-                    pending.append(dependency.step)
-        return False
+        """Whether a step waits for another one. On a cycle every step does: the cycle itself is the finding."""
+        return step not in self.before or bool(self.before[step] & self.number[other])
 
 
-def _step(each: Resolved, order: Order, frame: Frame, complete: bool) -> Finds[None]:
-    step = each.step
-    committed = step.pivot or step.name in order.after_pivot
-    if complete:
-        yield from _undo_reads(each, order)
-        yield from _undone_by(step, order)
-        if not committed:
-            yield from _effect(each, frame)
-    yield from _forever(each, committed or not complete)
+def _step(node: syntax.Step, each: Resolved, order: Order, frame: Frame) -> Finds[None]:
+    own = frame.signatures[node.name.text]
+    committed = node.name.text in order.committed
+    yield from _undo_reads(node, each, order, frame)
+    yield from _undone_by(node, order, frame)
+    if own is not None:
+        yield from _forever(node, own, committed)
+        if not committed and own.operation.kind == "command":
+            yield from _effect(node, own, frame)
 
 
-def _undo_reads(each: Resolved, order: Order) -> Finds[None]:
+def _undo_reads(node: syntax.Step, each: Resolved, order: Order, frame: Frame) -> Finds[None]:
     """An undo may read its own step and the steps that this one comes after."""
+    own = node.name.text
     told: set[str] = set()
     for name, span in each.undo_reads:
-        if name in told or name == each.step.name or order.comes_after(each.step.name, name):
+        if name in told or name == own or order.comes_after(own, name):
             continue
         told.add(name)
         yield codes.finding(
             "E211",
-            f"the undo of `{each.step.name}` reads `{name}`, which may not have run yet",
+            f"the undo of `{own}` reads `{name}`, which may not have run yet",
             span,
-            Label(order.resolved[name].step.name_span, f"`{name}`"),
-            help=f"write `after {name}` on `{each.step.name}`, or read something that it comes after",
+            Label(frame.steps[name].name.span, f"`{name}`"),
+            help=f"write `after {name}` on `{own}`, or read something that it comes after",
         )
 
 
-def _undone_by(step: model.Step, order: Order) -> Finds[None]:
+def _undone_by(node: syntax.Step, order: Order, frame: Frame) -> Finds[None]:
     """`undone by s` needs a step `s` that ran before, and that has an undo."""
-    if step.remainder is None or step.remainder.kind != "undone by":
+    clause = the(node.clauses, syntax.UndoneBy)
+    if clause is None:
         return
-    other = order.resolved[step.remainder.step]
-    place = Label(other.step.name_span, f"`{other.step.name}`")
-    if not order.comes_after(step.name, other.step.name):
+    own, other = node.name.text, clause.step.text
+    place = Label(frame.steps[other].name.span, f"`{other}`")
+    if not order.comes_after(own, other):
         yield codes.finding(
             "E325",
-            f"`{step.name}` does not come after `{other.step.name}`, so the undo of `{other.step.name}` may run "
-            "without it",
-            step.remainder.span,
+            f"`{own}` does not come after `{other}`, so `{other}` may be undone without it",
+            clause.span,
             place,
-            help=f"write `after {other.step.name}`",
+            help=f"write `after {other}`" if own != other else "name an earlier step",
         )
-    elif not other.step.handlers:
+    elif the(frame.steps[other].clauses, syntax.Undo) is None:
         yield codes.finding(
             "E325",
-            f"`{other.step.name}` has no undo that could remove the effect of `{step.name}`",
-            step.remainder.span,
+            f"`{other}` has no undo that could remove the effect of `{own}`",
+            clause.span,
             place,
-            help=f"give `{other.step.name}` a `compensate`, or `{step.name}` one of its own",
+            help=f"give `{other}` a `compensate`, or `{own}` one of its own",
         )
 
 
-def _forever(each: Resolved, committed: bool) -> Finds[None]:
+def _forever(node: syntax.Step, own: Signature, committed: bool) -> Finds[None]:
     """`retry forever` is for the pivot and what comes after it, and never repeats an effect."""
-    step, operation = each.step, each.signature.operation
-    if step.schedule.retries is not None:
+    retry, operation = the(node.clauses, syntax.Retry), own.operation
+    if retry is None or retry.times is not None:
         return
     if not committed:
         yield codes.finding(
             "E318",
-            f"step `{step.name}` cannot `retry forever`: it does not come after a pivot, and a run that can still "
-            "turn back must be able to give up",
-            step.schedule_span,
+            f"step `{node.name.text}` cannot `retry forever`: it comes after no pivot, so the run must be able to turn "
+            "back",
+            retry.span,
             help="write `retry 3 times`, as many as the service needs, or let it come after the pivot",
         )
     elif operation.kind == "command" and (not operation.idempotent or operation.window_ms is not None):
-        short = "only for a while" if operation.idempotent else "not"
+        short = "`idempotent` only for a while" if operation.idempotent else "not `idempotent`"
         yield codes.finding(
             "E318",
-            f"step `{step.name}` cannot `retry forever`: `{operation.name}` is {short} idempotent",
-            step.schedule_span,
-            each.signature.label,
+            f"step `{node.name.text}` cannot `retry forever`: `{operation.name}` is {short}",
+            retry.span,
+            own.label,
             help=f"declare `{operation.name}` as `idempotent`, if it is, or retry a number of times",
         )
 
 
-def _effect(each: Resolved, frame: Frame) -> Finds[None]:
+_ACCOUNTS: Final = (syntax.Undo, syntax.Irreversible, syntax.Left, syntax.UndoneBy)
+
+
+def _effect(node: syntax.Step, own: Signature, frame: Frame) -> Finds[None]:
     """Before the pivot every effect says what becomes of it (settled question 1)."""
-    step, operation = each.step, each.signature.operation
-    if operation.kind == "query" or step.handlers or step.remainder is not None:
+    do = the(node.clauses, syntax.Do)
+    if do is None or any(isinstance(clause, _ACCOUNTS) for clause in node.clauses):
         return
     yield codes.finding(
         "E314",
-        f"nothing undoes step `{step.name}`, and the run can still turn back after it",
-        step.name_span,
-        Label(step.call.span, "its effect"),
+        f"nothing undoes step `{node.name.text}`, and the run can still turn back after it",
+        node.name.span,
+        Label(do.span, "its effect"),
         help=(
-            f"add `compensate {_suggested(each, frame)}`",
+            f"add `compensate {_suggested(own, frame)}`",
             'or say `left because "…"`, `undone by … because "…"`, or let it come after the `pivot`',
         ),
     )
 
 
-def _suggested(each: Resolved, frame: Frame) -> str:
+def _suggested(own: Signature, frame: Frame) -> str:
     """The call that most likely undoes a command: one that revokes it, or the other verb of a pair."""
-    operation = each.signature.operation
-    known = _commands(each.signature.service, frame)
+    operation = own.operation
+    known = _commands(own.service, frame)
     found = next((name for name, other in known.items() if other.operation.revokes == operation.name), None)
     found = found or next((verb for verb in _opposites(operation.name) if verb in known), None)
-    bare = each.signature.service.rpartition(".")[2]
+    bare = own.service.rpartition(".")[2]
     if found is not None and operation.declared:
         arguments = ", ".join(name for name, _ in known[found].parameters)
         return f"{bare}.{found}({arguments})"

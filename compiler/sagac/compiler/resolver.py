@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sagac.compiler import codes, contracts, implicit, model, names, sagas, syntax, typetable
 from sagac.compiler.diagnostics import Diagnostic, in_order
-from sagac.compiler.finds import Finds, collect, gather
+from sagac.compiler.finds import Finds, collect, gather, once
 from sagac.compiler.frames import World
 from sagac.compiler.names import Declared, View
 
@@ -16,7 +16,7 @@ def resolve(files: Mapping[str, syntax.File]) -> tuple[model.Project, tuple[Diag
     project, findings = collect(_project(files))
     wrong = {finding.saga for finding in findings if finding.severity == "error"}
     sound = tuple(saga for saga in project.sagas if saga.full_name not in wrong)
-    return model.Project(project.services, project.types, sound, project.files), in_order(findings)
+    return model.Project(project.services, project.types, sound, project.files), in_order([*once(findings)])
 
 
 def _project(files: Mapping[str, syntax.File]) -> Finds[model.Project]:

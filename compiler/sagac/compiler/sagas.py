@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sagac.compiler import codes, givens, inputs, model, ordering, rules, shapes, steps, syntax
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.expressions import Root
-from sagac.compiler.finds import Finds, about
+from sagac.compiler.finds import Finds, about, collect
 from sagac.compiler.frames import Frame, Use, World, signature
 from sagac.compiler.names import Declared, View
 from sagac.compiler.shapes import Shape
@@ -55,14 +55,15 @@ def _saga(declared: Declared, view: View, world: World) -> Finds[Read]:
     fields = yield from inputs.inputs(block, known, frame.steps)
     key = yield from inputs.key(the(node.items, syntax.Key), node, known)
     resolved = yield from _steps(node, frame)
-    yield from ordering.check(resolved, frame)
     output = yield from inputs.outputs(the(node.items, syntax.OutputBlock), frame)
     yield from rules.rules(node, frame)
     scenarios = yield from givens.scenarios(node, frame, known)
     waivers = yield from givens.waivers(node, frame)
     deadline, rollback = the(node.items, syntax.Deadline), the(node.items, syntax.Rollback)
     within = rollback.within if rollback is not None else None
-    types = yield from _types(node, (*known.values(), *(shape for _, shape in output)), resolved, frame)
+    values = (*known.values(), *(shape for _, shape in output), *_contract_shapes(resolved, frame))
+    types = yield from _types(node, values)
+    built = tuple(each.step for each in resolved.values() if each.step is not None)
     complete = model.Saga(
         package=declared.package,
         name=node.name.text,
@@ -71,7 +72,7 @@ def _saga(declared: Declared, view: View, world: World) -> Finds[Read]:
         key=key,
         inputs=fields,
         outputs=tuple(field for field, _ in output),
-        steps=tuple(each.step for each in resolved.values()),
+        steps=built,
         deadline_ms=(yield from positive(deadline.duration, "a `deadline`")) if deadline is not None else None,
         rollback_within_ms=(yield from positive(within, "`rollback within`")) if within is not None else None,
         rollback_in_order=rollback is not None and rollback.in_order,
@@ -83,7 +84,7 @@ def _saga(declared: Declared, view: View, world: World) -> Finds[Read]:
         doc=node.doc,
         types=types,
     )
-    sound = all(shapes.is_sound(shape) for shape in known.values()) and len(resolved) == len(frame.steps)
+    sound = all(map(shapes.is_sound, values)) and len(built) == len(frame.steps)
     uses = tuple(use for each in resolved.values() for use in each.uses)
     return Read(declared.full_name, complete if sound else None, uses)
 
@@ -129,18 +130,15 @@ def _frame(declared: Declared, view: View, world: World, known: Mapping[str, Sha
     signatures: dict[str, Signature | None] = {}
     for name, step in nodes.items():
         signatures[name] = yield from about(_own_signature(step, view, world), declared.full_name, name)
-    roots = {name: Root("step", _result(own), nodes[name].name.span) for name, own in signatures.items() if own}
+    roots = {name: Root("step", own.result, nodes[name].name.span) for name, own in signatures.items() if own}
     block = the(node.items, syntax.InputBlock)
     places = {field.name.text: field.name.span for field in reversed(block.fields)} if block is not None else {}
     roots.update({name: Root("input", shape, places[name]) for name, shape in known.items()})
-    silent = {name for name, own in signatures.items() if own is None}
+    roots = {name: root for name, root in roots.items() if name not in nodes or name not in known}
+    silent = {name for name, own in signatures.items() if own is None} | (nodes.keys() & known.keys())
     silent |= {item.name.text for item in node.items if isinstance(item, syntax.Approval)}
     present = inputs.shown(block)
     return Frame(declared.full_name, view, world, nodes, signatures, roots, frozenset(silent), present)
-
-
-def _result(own: Signature) -> Shape:
-    return own.result
 
 
 def _one_space(node: syntax.Saga) -> Finds[None]:
@@ -182,7 +180,7 @@ def _own_signature(node: syntax.Step, view: View, world: World) -> Finds[Signatu
     """The contract of a step's own call."""
     do = the(node.clauses, syntax.Do)
     if do is None:
-        if not steps.is_later(node):
+        if not steps.is_untyped(node):
             yield codes.finding(
                 "E311", f"step `{node.name.text}` does nothing", node.name.span, help="write `do service.command(…)`"
             )
@@ -192,7 +190,7 @@ def _own_signature(node: syntax.Step, view: View, world: World) -> Finds[Signatu
         return None
     if do.result is not None and own.operation.declared:
         yield from _written_result(do, own, view, world)
-    return None if steps.is_later(node) else own
+    return None if steps.is_untyped(node) else own
 
 
 def _written_result(do: syntax.Do, own: Signature, view: View, world: World) -> Finds[None]:
@@ -211,22 +209,27 @@ def _written_result(do: syntax.Do, own: Signature, view: View, world: World) -> 
 
 
 def _steps(node: syntax.Saga, frame: Frame) -> Finds[Mapping[str, Resolved]]:
-    """The steps that could be read whole, in source order."""
+    """All steps, in source order, and the rules between them."""
     holds = the(node.items, syntax.OnUnknownHold) is not None
     found: dict[str, Resolved] = {}
+    unsure: set[str] = set()
     for item in node.items:
-        if not isinstance(item, syntax.Step):
-            continue
-        resolved = yield from about(steps.step(item, frame, holds), frame.name, item.name.text)
-        if resolved is not None:
+        if isinstance(item, syntax.Step):
+            resolved, findings = collect(about(steps.step(item, frame, holds), frame.name, item.name.text))
+            yield from findings
             found.setdefault(item.name.text, resolved)
+            unknown = any(finding.code.startswith(("E2", "E5")) for finding in findings)
+            if unknown or steps.reads_approval(item, frame) or found[item.name.text] is not resolved:
+                unsure.add(item.name.text)
+    yield from ordering.check(found, frame, frozenset(unsure) | frame.silent)
     return found
 
 
 def _called(resolved: Mapping[str, Resolved]) -> Iterator[model.Call]:
     for each in resolved.values():
-        yield each.step.call
-        yield from (handler.call for handler in each.step.handlers)
+        if each.step is not None:
+            yield each.step.call
+            yield from (handler.call for handler in each.step.handlers)
 
 
 def _unproved_contracts(resolved: Mapping[str, Resolved], frame: Frame) -> Iterable[model.Unproved]:
@@ -243,12 +246,10 @@ def _unproved_contracts(resolved: Mapping[str, Resolved], frame: Frame) -> Itera
 # --- types ----------------------------------------------------------------------------------------------------------
 
 
-def _types(
-    node: syntax.Saga, own: tuple[Shape, ...], resolved: Mapping[str, Resolved], frame: Frame
-) -> Finds[Mapping[str, Record | Enum]]:
+def _types(node: syntax.Saga, values: tuple[Shape, ...]) -> Finds[Mapping[str, Record | Enum]]:
     """The declared types that a run's values can have, by bare name; two of one name cannot stand in one plan."""
     found: dict[str, Shape] = {}
-    for part in (*own, *_contract_shapes(resolved, frame)):
+    for part in values:
         for shape in shapes.named(part):
             if found.setdefault(shape.name, shape) != shape:
                 yield codes.finding(

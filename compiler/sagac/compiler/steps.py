@@ -20,12 +20,15 @@ from sagac.runtime.plan import Schedule
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A step, what it says about undeclared operations, and what its undo reads of other steps."""
+    """What could be read of a step."""
 
-    step: model.Step
-    signature: Signature
-    uses: tuple[Use, ...]
+    step: model.Step | None
+    """`None` where a part of it has a finding."""
+    dependencies: tuple[model.Dependency, ...]
     undo_reads: tuple[tuple[str, Span], ...]
+    """What its undo reads of steps."""
+    uses: tuple[Use, ...] = ()
+    """What it says about operations that nobody declared."""
 
 
 _ONCE: Final = (
@@ -58,59 +61,81 @@ def later(clauses: tuple[syntax.StepClause, ...]) -> Iterator[Diagnostic]:
             yield codes.finding(code, f"{words} is not supported in this version", clause.span, help=instead)
 
 
-def is_later(node: syntax.Step) -> bool:
-    """Whether a step says something that this version does not know how to run."""
-    return any(type(clause) in LATER for clause in node.clauses)
+UNTYPED: Final = (syntax.ForEach, syntax.WaitFor, syntax.WaitUntil, syntax.WaitSignal, syntax.DoSaga)
+"""Those of them that change what the step itself is, so that nothing more can be said about it."""
 
 
-def step(node: syntax.Step, frame: Frame, holds: bool) -> Finds[Resolved | None]:
+def is_untyped(node: syntax.Step) -> bool:
+    """Whether a step is of a kind that this version does not know."""
+    return any(isinstance(clause, UNTYPED) for clause in node.clauses)
+
+
+def step(node: syntax.Step, frame: Frame, holds: bool) -> Finds[Resolved]:
     """One step; `holds` where the saga says `on unknown hold` for all of them."""
     yield from later(node.clauses)
     yield from one_each(node.clauses, _ONCE, f"step `{node.name.text}`")
+    dependencies = yield from _dependencies(node, frame)
+    built, uses = yield from _built(node, frame, dependencies, holds)
+    reads = tuple(read for each in node.clauses if isinstance(each, syntax.Undo) for read in _undo_reads(each, frame))
+    return Resolved(built, dependencies, reads, uses)
+
+
+def _built(
+    node: syntax.Step, frame: Frame, dependencies: tuple[model.Dependency, ...], holds: bool
+) -> Finds[tuple[model.Step | None, tuple[Use, ...]]]:
+    """The step itself, with what it says about undeclared operations."""
+    own = frame.signatures.get(node.name.text)
     when = the(node.clauses, syntax.When)
     guard = yield from _guard(when, frame)
     shown = facts(when.condition) if when is not None else frozenset()
-    do = the(node.clauses, syntax.Do)
-    own = frame.signatures.get(node.name.text)
-    call: Called | None = None
-    if do is not None and own is not None:
-        call = yield from called(do.call, own, frame.scope("an argument", products=True).knowing(shown), frame.name)
+    call = yield from _call(node, own, frame, shown)
     schedule = yield from schedules.schedule(node.clauses, schedules.DO, f"step `{node.name.text}`")
     undos = yield from gather(_undo(each, frame, shown) for each in node.clauses if isinstance(each, syntax.Undo))
     remainder = yield from _remainder(node, frame)
-    dependencies = yield from _dependencies(node, frame)
-    if do is None or own is None:
-        return None
-    yield from _undone_once(node, own)
-    yield from _hold_clause(node, own, holds)
-    yield from _otherwise(when)
-    yield from _slow(schedule, own, frame, _schedule_span(node), do.call)
-    if call is None or any(undo is None for undo in undos) or (when is not None and guard is None):
-        return None
-    handlers = tuple(undo.handler for undo in undos if undo is not None)
-    uses = (call.use, *(undo.use for undo in undos if undo is not None))
-    resolved = model.Step(
+    if own is not None:
+        yield from _fitting(node, own, schedule, frame, holds)
+    handled = tuple(undo for undo in undos if undo is not None)
+    if call is None or own is None or len(handled) < len(undos) or (when is not None and guard is None):
+        return None, ()
+    uses = (call.use, *(undo.use for undo in handled))
+    held = holds or the(node.clauses, syntax.OnUnknownHold) is not None
+    built = model.Step(
         name=node.name.text,
         call=call.call,
         dependencies=dependencies,
         guard=guard,
         otherwise_fails=when.otherwise.text if when is not None and when.otherwise is not None else "",
-        handlers=handlers,
+        handlers=tuple(undo.handler for undo in handled),
         remainder=remainder,
         pivot=node.pivot,
         schedule=schedule,
-        schedule_span=_schedule_span(node),
-        holds_unknown=own.operation.kind == "command"
-        and (holds or the(node.clauses, syntax.OnUnknownHold) is not None),
+        schedule_span=schedule_span(node),
+        holds_unknown=held and own.operation.kind == "command",
         span=node.span,
         name_span=node.name.span,
         doc=node.doc,
     )
-    reads = tuple(read for each in node.clauses if isinstance(each, syntax.Undo) for read in _undo_reads(each, frame))
-    return Resolved(resolved, own, tuple(use for use in uses if use is not None), reads)
+    return built, tuple(use for use in uses if use is not None)
 
 
-def _schedule_span(node: syntax.Step) -> Span:
+def _call(
+    node: syntax.Step, own: Signature | None, frame: Frame, shown: frozenset[expressions.Path]
+) -> Finds[Called | None]:
+    do = the(node.clauses, syntax.Do)
+    if do is None or own is None:
+        return None
+    return (yield from called(do.call, own, frame.scope("an argument", products=True).knowing(shown), frame.name))
+
+
+def _fitting(node: syntax.Step, own: Signature, schedule: Schedule, frame: Frame, holds: bool) -> Finds[None]:
+    """Whether what the step says fits the operation that it calls."""
+    yield from _undone_once(node, own)
+    yield from _hold_clause(node, own, holds)
+    yield from _slow(schedule, own, frame, schedule_span(node))
+
+
+def schedule_span(node: syntax.Step) -> Span:
+    """The clause that says the schedule, or the step's name where all of it is default."""
     clause = the(node.clauses, syntax.Retry) or the(node.clauses, syntax.Timeout)
     return clause.span if clause is not None else node.name.span
 
@@ -118,13 +143,10 @@ def _schedule_span(node: syntax.Step) -> Span:
 def _guard(when: syntax.When | None, frame: Frame) -> Finds[model.Guard | None]:
     if when is None:
         return None
+    if when.otherwise is not None:
+        yield from failure_name(when.otherwise)
     lowered = yield from expressions.condition(when.condition, frame.scope("a guard"))
     return None if lowered is None else model.Guard(lowered, when.condition.span)
-
-
-def _otherwise(when: syntax.When | None) -> Finds[None]:
-    if when is not None and when.otherwise is not None:
-        yield from failure_name(when.otherwise)
 
 
 # --- order ----------------------------------------------------------------------------------------------------------
@@ -171,8 +193,27 @@ def _forward_reads(node: syntax.Step, frame: Frame) -> Iterator[tuple[str, Span]
 def reads(node: syntax.Expression, frame: Frame) -> Iterator[tuple[str, Span]]:
     """The steps that an expression reads."""
     for reference in expressions.references(node):
-        if reference.names[0].text in frame.steps and reference.names[0].text in frame.roots:
+        if reference.names[0].text in frame.steps:
             yield reference.names[0].text, reference.span
+
+
+def reads_approval(node: syntax.Step, frame: Frame) -> bool:
+    """Whether a step's order depends on something that has a finding and is not a step."""
+    names: list[str] = []
+    for clause in node.clauses:
+        match clause:
+            case syntax.After():
+                names += [name.text for name in clause.steps]
+            case syntax.UndoneBy():
+                names.append(clause.step.text)
+            case syntax.When():
+                names += [each.names[0].text for each in expressions.references(clause.condition)]
+            case syntax.Do():
+                parts = clause.call.arguments
+                names += [each.names[0].text for part in parts for each in expressions.references(part)]
+            case _:
+                pass
+    return any(name in frame.silent and name not in frame.steps for name in names)
 
 
 # --- undo -----------------------------------------------------------------------------------------------------------
@@ -203,7 +244,7 @@ def _undo(node: syntax.Undo, frame: Frame, shown: frozenset[expressions.Path]) -
             help=f"`{node.kind}` calls a command",
         )
         return None
-    yield from _slow(schedule, own, frame, node.span, node.call)
+    yield from _slow(schedule, own, frame, node.span)
     call = yield from called(node.call, own, frame.scope("an undo", products=True).knowing(shown), frame.name)
     if call is None or (node.guard is not None and guard is None):
         return None
@@ -359,7 +400,7 @@ def _hold_clause(node: syntax.Step, own: Signature, holds: bool) -> Finds[None]:
         )
 
 
-def _slow(schedule: Schedule, own: Signature, frame: Frame, span: Span, call: syntax.Call) -> Finds[None]:
+def _slow(schedule: Schedule, own: Signature, frame: Frame, span: Span) -> Finds[None]:
     """A timeout shorter than what a partner promises gives up on answers that are still on time."""
     contract = frame.world.contracts.get(own.service)
     sla_ms = contract.service.sla_ms if contract is not None else None
