@@ -43,7 +43,7 @@ class Case:
     duplicating: bool = False
     """The network may deliver a message to an idempotent command twice."""
     forgetting: bool = False
-    """A crash may last longer than every window, after which services have forgotten the keys they promised less for."""
+    """A crash may last longer than every window, after which services have forgotten what they promised for a while."""
 
 
 def step(
@@ -194,7 +194,10 @@ CASES: Final[dict[str, Case]] = {
     "probed": Case(plan(step("a", schedule=ONCE), step("n", ("a",), idempotent=False, probed=True, fails=True))),
     "probed first": Case(plan(step("n", idempotent=False, probed=True), step("b", ("n",), fails=True, schedule=ONCE))),
     "idempotent and probed": Case(plan(step("a", schedule=ONCE), step("n", ("a",), probed=True, fails=True))),
-    "revoking": Case(plan(step("a"), step("r", ("a",), doubt="revoke", undos=(undo("r", revokes=True),), fails=True))),
+    "revoking": Case(
+        plan(step("a"), step("r", ("a",), doubt="revoke", undos=(undo("r", revokes=True),), fails=True)),
+        duplicating=True,
+    ),
     "revoking beside": Case(
         plan(
             step("r", doubt="revoke", undos=(undo("r", revokes=True, idempotent=False),)),

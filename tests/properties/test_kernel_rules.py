@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.properties.explorer import explore
+from tests.properties.plans import CASES
 
 from sagac.runtime import deciding, kernel, settling, unwinding
 from sagac.runtime.commands import Command, Send
 from sagac.runtime.plan import Step
 from sagac.runtime.run import Action, Run
-from tests.properties.explorer import explore
-from tests.properties.plans import CASES
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from sagac.runtime.plan import Direction, Step
 from tests.properties.plans import Case
+
+from sagac.runtime.plan import Direction, Step
 
 
 class Message(NamedTuple):

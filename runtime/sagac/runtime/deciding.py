@@ -21,7 +21,7 @@ def commands(run: Run, now: int) -> Iterator[Command]:
         match action.state:
             case "intended":
                 yield Append(Intended(step.name, now))
-            case "sent" if not settling.window_stands(settling.do_lasts_ms(step), action.enabled_at, now):
+            case "sent" if settling.do_has_expired(step, action, now):
                 yield Append(Expired(step.name, "do", now))
             case "sent":
                 yield send_do(run, step, action, facts)
@@ -32,18 +32,12 @@ def commands(run: Run, now: int) -> Iterator[Command]:
             case "probing":
                 yield ask(run, step, action, facts)
         match action.undo:
-            case "sent" if not undo_window_stands(step, action, now):
+            case "sent" if settling.undo_has_expired(step, action, now):
                 yield Append(Expired(step.name, "undo", now))
             case "sent":
                 yield send_undo(run, step, action, facts)
             case "paused":
                 yield Wake(action.undo_due_at, Due(step.name, "undo", action.undo_attempt + 1, action.undo_due_at))
-
-
-def undo_window_stands(step: Step, action: Action, now: int) -> bool:
-    """Whether the service still remembers the undo's key (R3)."""
-    lasts_ms = settling.undo_lasts_ms(step, step.undos[action.undo_index])
-    return settling.window_stands(lasts_ms, action.undo_enabled_at, now)
 
 
 def send_do(run: Run, step: Step, action: Action, facts: View) -> Send:

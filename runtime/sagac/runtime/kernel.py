@@ -175,14 +175,16 @@ def react_at(run: Run, i: int, event: Intended | Answered | Due | Lapsed | Probe
             return with_action(run, i, lapsed(run, step, action))
         case Probed() if action.state == "probing" and event.attempt == action.probes:
             return settle(run, i, settling.probed(step, action, event, draining=draining))
-        case Expired(direction="do") if action.state in ("sent", "paused") and step.window_ms is not None:
-            return settle(run, i, settling.expired_do(step, action))
+        case Expired(direction="do") if action.state in ("sent", "paused"):
+            expired = settling.do_has_expired(step, action, event.at)
+            return settle(run, i, settling.expired_do(step, action)) if expired else run
         case Answered(direction="undo") if action.undo == "sent" and event.attempt == action.undo_attempt:
             return with_action(run, i, settling.answer_undo(step, action, event))
         case Due(direction="undo") if action.undo == "paused" and event.attempt == action.undo_attempt + 1:
             return with_action(run, i, settling.due_undo(step, action, event.at))
         case Expired(direction="undo") if action.undo in unwinding.UNDOING:
-            return with_action(run, i, settling.undo_failed(action, settling.WINDOW_PASSED))
+            expired = settling.undo_has_expired(step, action, event.at)
+            return with_action(run, i, settling.undo_failed(action, settling.WINDOW_PASSED)) if expired else run
     return run
 
 

@@ -138,7 +138,7 @@ def expired_do(step: Step, action: Action) -> Action:
 
 def due_do(step: Step, action: Action, at: int) -> Action:
     """The pause is over: the next attempt counts as sent, if its window still stands (R3, R6)."""
-    if not window_stands(do_lasts_ms(step), action.enabled_at, at):
+    if do_has_expired(step, action, at):
         return spent(step, replace(action, detail=WINDOW_PASSED))
     return replace(action, state="sent", attempt=action.attempt + 1)
 
@@ -222,7 +222,7 @@ def resumed_undo(step: Step, action: Action) -> Action:
 
 def due_undo(step: Step, action: Action, at: int) -> Action:
     """The pause is over: the next attempt counts as sent, if its window still stands (R3, R6)."""
-    if not window_stands(undo_lasts_ms(step, step.undos[action.undo_index]), action.undo_enabled_at, at):
+    if undo_has_expired(step, action, at):
         return undo_failed(action, WINDOW_PASSED)
     return replace(action, undo="sent", undo_attempt=action.undo_attempt + 1)
 
@@ -254,6 +254,16 @@ def schedule_lasts(schedule: Schedule, attempt: int, enabled_at: int, due_at: in
 def window_stands(lasts_ms: float, enabled_at: int, at: int) -> bool:
     """Whether the service still remembers the key at `at` (R3): from the event that enabled the first send."""
     return at < enabled_at + lasts_ms
+
+
+def do_has_expired(step: Step, action: Action, at: int) -> bool:
+    """Whether the service may have forgotten the do's key by then (R3)."""
+    return not window_stands(do_lasts_ms(step), action.enabled_at, at)
+
+
+def undo_has_expired(step: Step, action: Action, at: int) -> bool:
+    """Whether the service may have forgotten the undo's key by then (R3)."""
+    return not window_stands(undo_lasts_ms(step, step.undos[action.undo_index]), action.undo_enabled_at, at)
 
 
 def pause_max_ms(schedule: Schedule, attempt: int) -> int:
