@@ -39,6 +39,8 @@ def main() -> int:
     print()
     print(shown.table)
     print()
+    sagac("ps", "--journal", f"sqlite:///{(RUN / 'runs.db').relative_to(ROOT)}")
+    print()
     if shown.journal is not None:
         say("what the journal says of the transfer that was killed last:")
         sagac("show", shown.run, "--journal", f"sqlite:///{shown.journal.relative_to(ROOT)}")

@@ -30,16 +30,24 @@ _LEASE_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
+class Played:
+    """A run that has ended or is held: its outcome in a word or two, and its name in the journal."""
+
+    belief: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class Orchestrator:
     """A runtime that is open."""
 
     runtime: Runtime
     clock: QuickClock
 
-    async def play(self, saga: str, given: Given) -> str:
-        """Start a saga, or find the run that this business case has already; its outcome in a word or two."""
+    async def play(self, saga: str, given: Given) -> Played:
+        """Start a saga, or find the run that this business case has already, and see it to its end."""
         run = await self.runtime.start(*_start(saga, given))
-        return _word(await run.outcome())
+        return Played(_word(await run.outcome()), run.id)
 
 
 @contextlib.asynccontextmanager
@@ -121,9 +129,9 @@ async def _main(arguments: argparse.Namespace) -> None:
             await asyncio.Event().wait()
 
     async with orchestrator(arguments.journal, arguments.urls, arguments.epoch, boundary) as opened:
-        belief = await opened.play(arguments.saga, arguments.given)
+        played = await opened.play(arguments.saga, arguments.given)
         await boundary("end")
-        print(belief, flush=True)
+        print(played.belief, played.run, sep="\t", flush=True)
 
 
 if __name__ == "__main__":

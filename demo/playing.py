@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from demo import crashes, naive
 from demo.crashes import CrashPoint
-from demo.orchestrator import Orchestrator
+from demo.orchestrator import Orchestrator, Played
 from demo.scenarios import CAST, RUNNER, Given, Lines, Scenario, TransferScenario
 from demo.table import Row
 from demo.troupe import Troupe
@@ -59,10 +59,10 @@ async def perform(stage: Stage, scenario: Scenario) -> tuple[Ending, Ending]:
     """Run the naive runner and sagac side by side, and let the world do what it still has in store."""
     stage.say(f"{scenario.name}: {scenario.story}")
 
-    async def by_naive(given: Given) -> str:
-        return await naive.play(scenario.saga, stage.cast.urls, given)
+    async def by_naive(given: Given) -> Played:
+        return Played(await naive.play(scenario.saga, stage.cast.urls, given), "")
 
-    async def by_sagac(given: Given) -> str:
+    async def by_sagac(given: Given) -> Played:
         return await stage.orchestrator.play(scenario.saga, given)
 
     async with asyncio.TaskGroup() as both:
@@ -84,7 +84,7 @@ async def play_crashes(stage: Stage, scenario: TransferScenario, points: Sequenc
     left = await _killed_naive(stage, scenario)
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(number: int, point: CrashPoint) -> tuple[Path, Given, Lines]:
+    async def one(number: int, point: CrashPoint) -> tuple[Path, str, Lines]:
         async with turns:
             return await _killed_sagac(stage, scenario, number, point)
 
@@ -93,20 +93,20 @@ async def play_crashes(stage: Stage, scenario: TransferScenario, points: Sequenc
     ends = [task.result() for task in tries]
     wrong = [lines for _, _, lines in ends if dict(lines) != dict(scenario.required)]
     stage.say(f"   sagac: {len(ends) - len(wrong)} of {len(ends)} crash points ended as required")
-    journal, given, lines = ends[-1]
-    return Row(scenario.name, left, wrong[0] if wrong else lines, scenario.required), journal, given["transfer"]
+    journal, run, lines = ends[-1]
+    return Row(scenario.name, left, wrong[0] if wrong else lines, scenario.required), journal, run
 
 
-async def _case(stage: Stage, scenario: Scenario, runner: str, run: Callable[[Given], Awaitable[str]]) -> Ending:
+async def _case(stage: Stage, scenario: Scenario, runner: str, run: Callable[[Given], Awaitable[Played]]) -> Ending:
     """One business case from its traps to its end."""
     given = scenario.given(str(uuid.uuid4()))
     await scenario.before(stage.cast, given)
-    belief = await run(given)
-    stage.say(f"   {runner} says: {belief}")
+    played = await run(given)
+    stage.say(f"   {runner} says: {played.belief}")
     await scenario.after(stage.cast, given)
     if runner == "sagac":
         await _all_faults_met(stage, scenario, given)
-    return Ending(given, belief)
+    return Ending(given, played.belief)
 
 
 async def _all_faults_met(stage: Stage, scenario: Scenario, given: Given) -> None:
@@ -130,7 +130,7 @@ async def _killed_naive(stage: Stage, scenario: TransferScenario) -> Lines:
 
 async def _killed_sagac(
     stage: Stage, scenario: TransferScenario, number: int, point: CrashPoint
-) -> tuple[Path, Given, Lines]:
+) -> tuple[Path, str, Lines]:
     given = scenario.given(str(uuid.uuid4()))
     journal = stage.folder / f"crash-{number}.db"
     command = crashes.command(
@@ -141,8 +141,8 @@ async def _killed_sagac(
         f"--epoch={stage.orchestrator.clock.epoch_ms}",
     )
     pids = [await crashes.until_killed(command, stop) for stop in point.stops]
-    belief = await crashes.to_the_end(command)
+    belief, _, run = (await crashes.to_the_end(command)).partition("\t")
     lines = await _lines(stage, scenario, Ending(given, belief))
     outcome = "as required" if lines == dict(scenario.required) else f"WRONG: {lines}"
     stage.say(f"   sagac: kill -9 {', '.join(map(str, pids))} ({point.name}); restarted: {belief}, {outcome}")
-    return journal, given, lines
+    return journal, run, lines

@@ -34,11 +34,11 @@ class Participant:
         await self.boundary(f"{operation}:after")
         if answer.status_code == httpx.codes.CONFLICT:
             raise _refusal(answer, refusals)
-        return dict(answer.raise_for_status().json())  # any other status says nothing: the contract decides
+        return _content(answer)
 
     async def query(self, operation: str, **body: Any) -> dict[str, Any]:
         """Ask the participant something."""
-        return dict((await self._post(operation, body, {})).raise_for_status().json())
+        return _content(await self._post(operation, body, {}))
 
     async def _post(self, operation: str, body: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
         content = {name: value if isinstance(value, int) else str(value) for name, value in body.items()}
@@ -52,4 +52,11 @@ class Participant:
 def _refusal(answer: httpx.Response, refusals: tuple[type[Refusal], ...]) -> Exception:
     name = answer.json()["refused"]
     declared = next((refusal for refusal in refusals if refusal.__name__ == name), None)
-    return RuntimeError(f"the participant refused: {name}") if declared is None else declared(name)
+    return RuntimeError(f"a refusal that nobody declared: {name}") if declared is None else declared()
+
+
+def _content(answer: httpx.Response) -> dict[str, Any]:
+    if answer.status_code != httpx.codes.OK:
+        # It says nothing about what has happened: the contract decides what comes next.
+        raise RuntimeError(f"answered {answer.status_code}: {answer.text}")
+    return dict(answer.json())
