@@ -252,8 +252,11 @@ def fault(run: str, head: Head, stored: StoredRecord) -> str:
     return ""
 
 
-def connect(location: str) -> Journal:
-    """The journal that a location names: `sqlite:///relative.db`, `sqlite:////absolute.db`, or `memory:`."""
+def connect(location: str, *, create: bool = True) -> Journal:
+    """The journal that a location names: `sqlite:///relative.db`, `sqlite:////absolute.db`, or `memory:`.
+
+    Without `create`, opening one that does not exist is an error.
+    """
     # Imported here: a process that keeps its journal elsewhere loads no store that it does not use.
     if location == "memory:":
         from sagac.runtime.memory import MemoryJournal
@@ -264,4 +267,4 @@ def connect(location: str) -> Journal:
         raise JournalError(f"`{location}` names no journal: write `sqlite:///` and a path, or `memory:`")
     from sagac.runtime.sqlite import SqliteJournal
 
-    return SqliteJournal(path)
+    return SqliteJournal(path, create=create)

@@ -273,6 +273,9 @@ class Runtime:
         driving = Executor(self._around, lease, history.entry.head, history.run, known)
         if kernel.decide(history.run, self._clock.wall_ms()):
             driving.post(Resumed(self._worker, max(self._clock.wall_ms(), known[-1].at)))
+        for request in await self._journal.requests(lease.run):
+            if not request.answer:
+                driving.post(request)
         self._drive(driving, lease)
 
     def _drive(self, driving: Executor, lease: Lease) -> None:

@@ -80,10 +80,11 @@ _HELD: Final = "WHERE run = ? AND worker = ? AND fence = ?"
 
 
 class SqliteJournal:
-    """Runs in a SQLite file, which is created when it does not exist."""
+    """Runs in a SQLite file, which is created when it does not exist and may be."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, create: bool = True) -> None:
         self.path = Path(path)
+        self._create = create
         self.commits = 0
         """How many transactions this object has made durable."""
         self._thread: ThreadPoolExecutor | None = None
@@ -95,6 +96,8 @@ class SqliteJournal:
     async def open(self) -> None:
         """See `Journal.open`."""
         assert self._thread is None, "a journal is opened once"
+        if not self._create and not self.path.is_file():
+            raise JournalFormatError(f"there is no journal at `{self.path}`")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sagac-journal")
         try:
             self._connection = await self._in_thread(lambda: _connect(self.path))
@@ -180,15 +183,16 @@ class SqliteJournal:
     async def records(self, run: str) -> tuple[StoredRecord, ...]:
         """See `Journal.records`."""
         rows = await self._read(
-            "SELECT sequence, records.fence, body, records.hash FROM records JOIN runs USING (number)"
+            "SELECT sequence, records.fence, CAST(body AS BLOB), lower(hex(records.hash))"
+            " FROM records JOIN runs USING (number)"
             " WHERE run = ? ORDER BY sequence",
             run,
         )
-        return tuple(StoredRecord(sequence, fence, body, link.hex()) for sequence, fence, body, link in rows)
+        return tuple(StoredRecord(*row) for row in rows)
 
     async def plan(self, digest: str) -> bytes | None:
         """See `Journal.plan`."""
-        rows = await self._read("SELECT body FROM plans WHERE digest = ?", digest)
+        rows = await self._read("SELECT CAST(body AS BLOB) FROM plans WHERE digest = ?", digest)
         return rows[0][0] if rows else None
 
     async def ask(self, run: str, kind: RequestKind, token: str, *, who: str, reason: str, at: int) -> Request:

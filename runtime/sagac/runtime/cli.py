@@ -1,0 +1,386 @@
+"""The `sagac` command: what it does with journals, and how the compiler's commands join it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import hashlib
+import importlib
+import inspect
+import json
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from sagac.runtime.audit import audit
+from sagac.runtime.clock import SystemClock
+from sagac.runtime.errors import SagacError
+from sagac.runtime.history import recall
+from sagac.runtime.journal import ENDED, Entry, Head, Journal, connect
+from sagac.runtime.runtime import ANSWER_MS, LEASE_MS, Runtime, cancel_answer
+from sagac.runtime.services import Binding
+from sagac.runtime.timeline import draw, instant
+
+OK, FINDINGS, USAGE, UNAVAILABLE = 0, 1, 2, 69
+"""Exit codes: as asked; something is wrong or not as asked; a wrong call; an extra is not installed."""
+
+JOURNAL: Final = "sqlite:///sagac.db"
+"""Where a journal is when nothing else is said."""
+
+COMPILER_COMMANDS: Final = ("check", "gen", "graph", "explain", "dump")
+"""What the compiler adds: named here so that a base install can say what is missing."""
+
+SHORT: Final = 12
+"""So much of a run's name is shown in a table; as much as is unique is enough everywhere."""
+
+T = TypeVar("T")
+
+
+class Subcommand(Protocol):
+    """One word after `sagac`: how its arguments are read, and what it does."""
+
+    @property
+    def name(self) -> str:
+        """The word."""
+        ...
+
+    @property
+    def help(self) -> str:
+        """What it does, in one line."""
+        ...
+
+    @property
+    def configure(self) -> Callable[[argparse.ArgumentParser], None]:
+        """Declares its arguments."""
+        ...
+
+    @property
+    def run(self) -> Callable[[argparse.Namespace], int]:
+        """Does it, and returns the exit code."""
+        ...
+
+
+class Command(NamedTuple):
+    """A command of the runtime itself."""
+
+    name: str
+    help: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+class UsageError(Exception):
+    """A call that cannot be taken: its text is for the user."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; whatever goes wrong is told in one line."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _main(words)
+    except UsageError as error:
+        return _complain(str(error), USAGE)
+    except SagacError as error:
+        return _complain(str(error), FINDINGS)
+    except BrokenPipeError:
+        # Whoever reads has read enough; what is still buffered must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except OSError as error:
+        return _complain(str(error), FINDINGS)
+    except KeyboardInterrupt:
+        return _complain("interrupted", 130)
+    except Exception as error:
+        return _complain(f"this is a defect of sagac: {type(error).__name__}: {error}", FINDINGS)
+
+
+def _main(words: list[str]) -> int:
+    wanted = next((word for word in words if not word.startswith("-")), "")
+    commands: dict[str, Subcommand] = {command.name: command for command in COMMANDS}
+    if wanted not in commands:  # the compiler takes a second to load: no command of a journal waits for it
+        commands |= _joined(wanted)
+    parser = argparse.ArgumentParser(prog="sagac", description="Check, generate, run and recover sagas.")
+    parser.add_argument("--version", action="version", version=f"sagac {metadata.version('sagac')}")
+    choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in commands.values():
+        command.configure(choices.add_parser(command.name, help=command.help, description=command.help))
+    parsed = parser.parse_args(words)
+    return commands[parsed.command].run(parsed)
+
+
+def _joined(wanted: str) -> dict[str, Subcommand]:
+    """The commands of installed extras; where the compiler is missing, one that says so under each of its names."""
+    commands: dict[str, Subcommand] = {}
+    missing = ""
+    for point in sorted(metadata.entry_points(group="sagac.commands"), key=lambda point: point.name):
+        try:
+            commands |= {command.name: command for command in point.load()}
+        except ImportError as error:
+            missing = error.name or str(error)
+    absent = [name for name in COMPILER_COMMANDS if name not in commands]
+    return commands | {name: _unavailable(name, missing) for name in absent}
+
+
+def _unavailable(name: str, missing: str) -> Command:
+    def run(arguments: argparse.Namespace) -> int:
+        because = f" (`{missing}` is not installed)" if missing else ""
+        return _complain(f"`sagac {name}` needs the compiler: pip install 'sagac[compiler]'{because}", UNAVAILABLE)
+
+    def configure(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("anything", nargs=argparse.REMAINDER)
+
+    return Command(name, "needs the extra `compiler`", configure, run)
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"sagac: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+# ---- ps
+
+
+def _configure_ps(parser: argparse.ArgumentParser) -> None:
+    _add_journal(parser)
+    parser.add_argument("--open", action="store_true", help="only runs that have not ended")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _ps(arguments: argparse.Namespace) -> int:
+    entries = [entry for entry in _reading(arguments, _entries) if not (arguments.open and entry.status in ENDED)]
+    if arguments.json:
+        _print_json(entries)
+        return OK
+    rows = [("RUN", "STATUS", "EVENTS", "STARTED", "CHANGED", "SAGA", "KEY"), *map(_row, entries)]
+    for line in _table(rows):
+        print(line)
+    return OK
+
+
+async def _entries(journal: Journal) -> tuple[Entry, ...]:
+    return await journal.entries()
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    times = instant(entry.started_at), instant(entry.changed_at)
+    return (entry.run[:SHORT], entry.status, str(entry.head.length), *times, entry.saga, entry.key)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+# ---- show
+
+
+def _configure_show(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    _add_journal(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    async def story(journal: Journal) -> None:
+        entry = await _find(journal, arguments.run_name)
+        history = await recall(journal, entry)
+        if arguments.json:
+            _print_json({"entry": entry, "records": history.records, "run": history.run})
+            return
+        for line in draw(history):
+            print(line)
+
+    _reading(arguments, story)
+    return OK
+
+
+async def _find(journal: Journal, name: str) -> Entry:
+    """The run with this name, or the only one whose name begins so."""
+    found = [entry for entry in await journal.entries() if entry.run.startswith(name)]
+    if len(found) != 1:
+        raise UsageError(f"{'no run' if not found else f'{len(found)} runs'} with a name that begins with `{name}`")
+    return found[0]
+
+
+# ---- cancel
+
+
+def _configure_cancel(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    _add_journal(parser)
+    parser.add_argument("--reason", required=True, help="why; it is journaled")
+    parser.add_argument("--who", help="who asks; it is journaled (default: the user's name)")
+    parser.add_argument("--wait", type=float, default=3, metavar="SECONDS", help="how long to wait for the answer")
+
+
+def _cancel(arguments: argparse.Namespace) -> int:
+    async def story(journal: Journal) -> int:
+        entry = await _find(journal, arguments.run_name)
+        who = _user() if arguments.who is None else arguments.who
+        clock = SystemClock()
+        token = hashlib.sha256(json.dumps([who, arguments.reason]).encode()).hexdigest()[:16]
+        request = await journal.ask(entry.run, "cancel", token, who=who, reason=arguments.reason, at=clock.wall_ms())
+        until_ms = clock.monotonic_ms() + round(arguments.wait * 1000)
+        while (answer := await cancel_answer(journal, request)) is None and clock.monotonic_ms() < until_ms:
+            await clock.sleep(ANSWER_MS)
+        if answer is None:
+            print(f"requested: whoever drives run {entry.run} next will answer")
+            return OK
+        print(answer.detail if answer.accepted else f"refused: {answer.detail}")
+        return OK if answer.accepted else FINDINGS
+
+    return _reading(arguments, story)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+# ---- resume
+
+
+def _configure_resume(parser: argparse.ArgumentParser) -> None:
+    _add_journal(parser)
+    parser.add_argument(
+        "--bind",
+        action="append",
+        required=True,
+        metavar="MODULE:ATTRIBUTE",
+        help="bound sagas: one, several, or a function that returns them (may be given again)",
+    )
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    sys.path.insert(0, str(Path.cwd()))
+    logging.basicConfig(level=logging.WARNING, format="sagac: %(message)s")
+
+    async def story() -> int:
+        sagas = [saga for place in arguments.bind for saga in await _bound(place)]
+        journal = connect(arguments.journal, create=False)
+        async with Runtime(journal=journal, sagas=sagas) as runtime:
+            entries = await _driven(journal, runtime)
+        for line in _table([("RUN", "STATUS", "EVENTS", "STARTED", "CHANGED", "SAGA", "KEY"), *map(_row, entries)]):
+            print(line)
+        return OK if all(entry.status in ENDED for entry in entries) else FINDINGS
+
+    return asyncio.run(story())
+
+
+async def _driven(journal: Journal, runtime: Runtime) -> tuple[Entry, ...]:
+    """What has become of the runs that were open, once none of them goes on without a person or a service."""
+    clock = SystemClock()
+    opened = {entry.run for entry in await journal.entries() if entry.status not in ENDED}
+    while True:
+        await runtime.idle()
+        entries = tuple(entry for entry in await journal.entries() if entry.run in opened)
+        if not any(entry.worker and entry.status in ("running", "unwinding") for entry in entries):
+            return entries
+        await clock.sleep(LEASE_MS // 40)
+
+
+async def _bound(place: str) -> tuple[Binding, ...]:
+    """The sagas that `module:attribute` names."""
+    module, _, attribute = place.partition(":")
+    if not module or not attribute:
+        raise UsageError(f"`{place}` is not of the form MODULE:ATTRIBUTE")
+    try:
+        found: Any = getattr(importlib.import_module(module), attribute)
+        if not hasattr(found, "plan") and callable(found):
+            found = found()
+            found = await found if inspect.isawaitable(found) else found
+    except Exception as error:  # the user's own module: whatever it raises is theirs to read
+        raise UsageError(f"`{place}` cannot be bound: {type(error).__name__}: {error}") from error
+    sagas = tuple(found) if isinstance(found, Iterable) else (found,)
+    if not all(hasattr(saga, "plan") and hasattr(saga, "protocols") for saga in sagas):
+        raise UsageError(f"`{place}` is no bound saga, and returns none")
+    return sagas
+
+
+# ---- verify-journal
+
+
+def _configure_verify(parser: argparse.ArgumentParser) -> None:
+    _add_journal(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--heads", type=Path, metavar="FILE", help="compare with heads that were written before")
+    parser.add_argument("--write-heads", type=Path, metavar="FILE", help="write the heads, to be kept elsewhere")
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    known = None
+    if arguments.heads is not None:
+        known = _heads(arguments.heads)
+    result = _reading(arguments, lambda journal: audit(journal, known))
+    if arguments.write_heads is not None:
+        arguments.write_heads.write_bytes(msgspec.json.encode(result.heads, order="deterministic"))
+    if arguments.json:
+        _print_json({"runs": result.runs, "records": result.records, "findings": result.findings})
+    else:
+        for finding in result.findings:
+            print(f"run {finding.run}, record {finding.position}: {finding.what}")
+        count = len(result.findings)
+        found = "no findings" if not count else f"{count} finding{'s' if count > 1 else ''}"
+        print(f"{result.runs} runs, {result.records} records, {found}")
+    return FINDINGS if result.findings else OK
+
+
+def _heads(file: Path) -> dict[str, Head]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Head])
+    except msgspec.DecodeError as error:
+        raise UsageError(f"`{file}` holds no heads: {error}") from error
+
+
+# ---- what they share
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run_name", metavar="RUN", help="a run's name, or as much of it as is unique")
+
+
+def _add_journal(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--journal", default=JOURNAL, metavar="PLACE", help=f"where the journal is (default: {JOURNAL})"
+    )
+
+
+def _reading(arguments: argparse.Namespace, story: Callable[[Journal], Awaitable[T]]) -> T:
+    """What a story tells of the journal that the arguments name; it must exist."""
+
+    async def told() -> T:
+        journal = connect(arguments.journal, create=False)
+        await journal.open()
+        try:
+            return await story(journal)
+        finally:
+            await journal.close()
+
+    return asyncio.run(told())
+
+
+def _print_json(value: object) -> None:
+    print(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+COMMANDS: Final = (
+    Command("ps", "list the runs of a journal", _configure_ps, _ps),
+    Command("show", "show what was done and undone in a run, and what is held", _configure_show, _show),
+    Command("cancel", "ask for a run to be turned back", _configure_cancel, _cancel),
+    Command("resume", "recover the runs of a journal and drive them to their ends", _configure_resume, _resume),
+    Command("verify-journal", "check that no record was lost or changed", _configure_verify, _verify),
+)
+"""What a base install can do."""
+
+if __name__ == "__main__":
+    sys.exit(main())
