@@ -94,7 +94,7 @@ def _because(detail: str) -> str:
 def _steps(history: History) -> Iterator[str]:
     """Each step with its do and, mirrored beside it, its undo."""
     steps = history.plan.steps
-    width = max((len(step.name) for step in steps), default=4)
+    width = max(len("step"), *(len(step.name) for step in steps))
     yield f"{'step':<{width}}  {'do':<24}key{'':<10}  {'undo':<24}key"
     for step, action in zip(steps, history.run.actions, strict=True):
         do = f"{_do(action):<24}{_key(history, step, 'do', has_one=action.attempt > 0):<13}"

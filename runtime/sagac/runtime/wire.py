@@ -18,10 +18,7 @@ from sagac.runtime.plan import Wire, canonical
 def encode(value: Any) -> Wire:
     """The JSON of a value; raises `ValueError` for one that JSON cannot hold without loss."""
     wire: Wire = _encode(value)
-    try:
-        canonical(wire)
-    except (OverflowError, UnicodeEncodeError) as failure:
-        raise ValueError(str(failure)) from failure
+    canonical(wire)  # a text may hold half a character, which no encoding does: that is a `ValueError` too
     return wire
 
 
@@ -51,8 +48,10 @@ def _encode(value: Any) -> Any:
     match value:
         case Enum():
             return _encode(value.value)
-        case None | bool() | int() | str():
+        case None | bool() | str():
             return value
+        case int():
+            return _whole(value)
         case Decimal():
             return _decimal(value)
         case UUID():
@@ -69,6 +68,13 @@ def _encode(value: Any) -> Any:
             return [_encode(item) for item in value]
         case _:
             raise ValueError(f"a {type(value).__name__} has no form in the journal")
+
+
+def _whole(value: int) -> int:
+    """JSON itself has no limit, but what reads a journal takes longer numbers for floats."""
+    if not -(2**63) <= value < 2**64:
+        raise ValueError("a whole number must fit into 64 bits")
+    return int(value)
 
 
 def _decimal(value: Decimal) -> str:

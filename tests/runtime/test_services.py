@@ -1,0 +1,82 @@
+"""Handlers are found and checked when a runtime opens, never first in the middle of a rollback."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import pytest
+from msgspec.structs import replace
+from tests.runtime.world import FakeWorld, Receipt, Trip, World, plan, step
+
+from sagac.runtime import BindingError, Call, MemoryJournal, Runtime
+from sagac.runtime.services import bind
+
+SHAPE = plan(step("a"), step("b", "a"))
+
+
+def findings(world: Any, shape: Any = SHAPE) -> tuple[str, ...]:
+    with pytest.raises(BindingError) as refused:
+        bind([Trip(plan=shape, world=world)])
+    return refused.value.findings
+
+
+def test_a_whole_service_is_bound_with_all_its_commands() -> None:
+    bound = bind([Trip(plan=SHAPE, world=FakeWorld())])
+    assert sorted(bound.services["trip.Trip"]) == [("world", "act"), ("world", "back"), ("world", "look")]
+
+
+def test_all_that_does_not_fit_is_told_at_once() -> None:
+    class Half:
+        async def act(self, call: Call, *, step: str) -> Receipt:
+            raise AssertionError
+
+        back = "not a function"
+
+    assert findings(Half()) == (
+        "the handler of `world.act` of saga `trip.Trip` does not take `call`, `step`, `trip`: "
+        "got an unexpected keyword argument 'trip'",
+        "`world.back` of saga `trip.Trip` has no handler",
+        "`world.look` of saga `trip.Trip` has no handler",
+    )
+
+
+def test_a_handler_that_wants_more_than_it_gets_is_refused() -> None:
+    class Greedy(FakeWorld):
+        async def act(self, call: Call, *, step: str, trip: str, more: str) -> Receipt:  # type: ignore[override]  # the defect under test
+            raise AssertionError
+
+    (finding,) = findings(Greedy())
+    assert "missing a required" in finding
+
+
+def test_a_plan_that_calls_what_no_protocol_names_is_refused() -> None:
+    odd = step("a")
+    shape = plan(replace(odd, call=replace(odd.call, command="other")))
+    assert findings(FakeWorld(), shape) == ("`world.other` of saga `trip.Trip` is in no protocol of its binding",)
+
+
+def test_a_saga_is_bound_once() -> None:
+    saga = Trip(plan=SHAPE, world=FakeWorld())
+    with pytest.raises(BindingError, match="bound twice"):
+        Runtime(journal=MemoryJournal(), sagas=[saga, saga])
+
+
+def test_commands_that_a_protocol_inherits_count_too() -> None:
+    class More(World, Protocol):
+        async def more(self, call: Call) -> None: ...
+
+    class MoreTrip(Trip):
+        protocols = {"world": More}  # noqa: RUF012 - as a generated class has it
+
+    saga = MoreTrip(plan=SHAPE, world=FakeWorld())
+    with pytest.raises(BindingError, match=r"`world.more` of saga `trip.Trip` has no handler"):
+        bind([saga])
+
+
+def test_each_saga_is_served_by_its_own_handlers_and_a_strange_one_by_any() -> None:
+    first, second = FakeWorld(), FakeWorld()
+    other = plan(step("a"), saga="trip.Other")
+    bound = bind([Trip(plan=SHAPE, world=first), Trip(plan=other, world=second)])
+    found = [bound.find(saga, "world", "act") for saga in ("trip.Trip", "trip.Other", "trip.Gone")]
+    assert [getattr(handler and handler.function, "__self__", None) for handler in found] == [first, second, first]
+    assert bound.missing("trip.Gone", [step("a").call, replace(step("a").call, service="moon")]) == ("moon.act",)
