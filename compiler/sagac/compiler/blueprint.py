@@ -136,7 +136,7 @@ class Scope:
 
 def draw(project: Project, source: str, plans: Mapping[str, Plan]) -> Blueprint:
     """The blueprint for the sagas of one spec file; `plans` by the sagas' full names."""
-    sagas = tuple(saga for saga in project.sagas if saga.span.file == source)
+    sagas = tuple(saga for saga in project.sagas if saga.span.file == source and saga.full_name in plans)
     services = used_services(project, sagas)
     names = Names()
     failures = tuple(names.keep(name) for name in sorted(declared_failures(sagas, services)))
@@ -340,7 +340,7 @@ def method_doc(operation: Operation) -> str:
 def promised(operation: Operation) -> Iterator[str]:
     """The contract in sentences."""
     if not operation.declared:
-        yield "No contract is declared: what the proofs need of it is assumed."
+        yield "No contract is declared; the proofs assume what follows."
     if operation.idempotent:
         window = f" for {wording.duration(operation.window_ms)}" if operation.window_ms is not None else ""
         yield f"Idempotent{window}: all calls with one `call.key` are one effect."

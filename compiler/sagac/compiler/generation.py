@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import Final, TypeAlias
 
-from sagac.compiler import emitter
+from sagac.compiler import cases, emitter
 from sagac.compiler.model import Project
 from sagac.compiler.verdicts import Judgement
 from sagac.runtime.plan import Plan
@@ -25,8 +25,8 @@ IMPORTED: Final = frozenset(
 
 
 def executors(project: Project, plans: Mapping[str, Plan]) -> Modules:
-    """The executor module of each spec file that has sagas; `plans` by the sagas' full names."""
-    return {f"{name}.py": emitter.executor_module(project, file, plans) for file, name in names(project).items()}
+    """The executor module of each spec file that has sagas with plans; `plans` by the sagas' full names."""
+    return {f"{name}.py": emitter.executor_module(project, file, plans) for file, name in names(project, plans).items()}
 
 
 def generate(
@@ -34,9 +34,14 @@ def generate(
 ) -> Modules:
     """Every module of a project. `package` is where the executor modules are imported from; empty beside the tests."""
     modules = dict(executors(project, plans))
-    for file, name in names(project).items():
+    told = {
+        saga.full_name: cases.cases(project, saga, plans[saga.full_name], judgements)
+        for saga in project.sagas
+        if saga.full_name in plans
+    }
+    for file, name in names(project, plans).items():
         module = f"{package}.{name}" if package else name
-        modules[f"test_{name}.py"] = emitter.test_module(project, file, plans, judgements, module)
+        modules[f"test_{name}.py"] = emitter.test_module(project, file, plans, told, module)
     return modules
 
 
@@ -53,9 +58,9 @@ def differences(expected: Modules, present: Modules) -> Iterator[str]:
             yield f"`{path}` is stale: run `sagac gen`"
 
 
-def names(project: Project) -> Mapping[str, str]:
+def names(project: Project, plans: Mapping[str, Plan]) -> Mapping[str, str]:
     """The module name of each spec file with sagas: its own, with its folders before it where two have one."""
-    files = sorted({saga.span.file for saga in project.sagas})
+    files = sorted({saga.span.file for saga in project.sagas if saga.full_name in plans})
     chosen = {file: identifier(file.rpartition("/")[2]) for file in files}
     shared = {name for name, count in Counter(chosen.values()).items() if count > 1}
     return {file: identifier(file) if name in shared else name for file, name in chosen.items()}

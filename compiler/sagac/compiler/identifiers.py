@@ -10,6 +10,7 @@ from typing import Final
 
 IMPORTED: Final = frozenset(
     {
+        "Iterator", "hypothesis", "pytest", "testing",
         "AliasChoices", "AwareDatetime", "BaseModel", "Call", "ClassVar", "Decimal", "Field", "Mapping", "Protocol",
         "Refusal", "Self", "StrEnum", "UUID", "annotations", "dataclass", "datetime", "model_validator", "planned",
         "satisfying", "timedelta",

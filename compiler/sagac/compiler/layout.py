@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -147,7 +148,7 @@ def width(text: str) -> int:
 
 def docstring(text: str, indent: int) -> list[str]:
     """The lines of a docstring, none for an empty text."""
-    rows = [documented(row) for row in text.strip().splitlines()]
+    rows = [documented(row) for row in inspect.cleandoc(text).splitlines()]
     if not rows:
         return []
     margin = " " * indent
@@ -163,6 +164,6 @@ def documented(row: str) -> str:
     """One line of a docstring: nothing in it ends the docstring, and all of it can be seen."""
     shown = (
         character if " " <= character <= "~" or is_plain(character) else ascii(character)[1:-1]
-        for character in row.strip().replace("\\", "\\\\")
+        for character in row.rstrip().replace("\\", "\\\\")
     )
     return "".join(shown).replace('"""', '\\"\\"\\"')

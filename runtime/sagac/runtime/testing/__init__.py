@@ -15,6 +15,7 @@ from sagac.runtime.testing.cases import (
     Refused,
     Repeated,
     Unanswered,
+    Values,
 )
 from sagac.runtime.testing.play import Bind, Played, play, reference
 from sagac.runtime.testing.reached import Reached, reporting
@@ -33,6 +34,7 @@ __all__ = [
     "Refused",
     "Repeated",
     "Unanswered",
+    "Values",
     "World",
     "bound",
     "check",

@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 from sagac.runtime.plan import Direction, Wire
 
+Values: TypeAlias = Mapping[str, Wire]
+"""Inputs, or results by step, as the journal stores them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -76,9 +79,9 @@ class Case:
     """One run: its input, what befalls it, and how it must end."""
 
     title: str
-    input: Mapping[str, Wire]
+    input: Values
     faults: tuple[Fault, ...] = ()
-    results: Mapping[str, Wire] = field(default_factory=dict)
+    results: Values = field(default_factory=dict)
     """What steps return, where it matters."""
     ends: str = ""
     """`completed`, `compensated` or `held`; empty where any end will do that leaves nothing undone."""

@@ -18,7 +18,7 @@ class Reached:
     """Counts of what happened in the plays of one module."""
 
     plans: dict[str, Plan] = field(default_factory=dict)
-    runs: Counter[str] = field(default_factory=Counter)
+    runs: Counter[tuple[str, str]] = field(default_factory=Counter)
     done: dict[str, set[str]] = field(default_factory=dict)
     undone: dict[str, set[str]] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
@@ -28,7 +28,7 @@ class Reached:
         """Count one play."""
         plan = played.run.plan
         self.plans[plan.saga] = plan
-        self.runs[f"{plan.saga}: {status(played)}"] += 1
+        self.runs[plan.saga, status(played)] += 1
         done, undone = self.done.setdefault(plan.saga, set()), self.undone.setdefault(plan.saga, set())
         for step, action in zip(plan.steps, played.run.actions, strict=True):
             done |= {step.name} if action.state == "succeeded" else set()
@@ -40,17 +40,12 @@ class Reached:
         """The report."""
         for saga, plan in sorted(self.plans.items()):
             undoable = [step.name for step in plan.steps if step.undos]
-            ends = [
-                f"{count} {key.rpartition(' ')[2]}" for key, count in sorted(self.runs.items()) if self._of(saga, key)
-            ]
+            ends = [f"{count} {end}" for (name, end), count in sorted(self.runs.items()) if name == saga]
             yield f"{saga}: {', '.join(ends)}"
             yield f"  steps done: {share([step.name for step in plan.steps], self.done[saga])}"
             yield f"  undos done: {share(undoable, self.undone[saga])}"
         yield f"  faults: {', '.join(f'{name} {count}' for name, count in sorted(self.faults.items())) or 'none'}"
         yield f"  states: {', '.join(sorted(self.states))}"
-
-    def _of(self, saga: str, key: str) -> bool:
-        return key.startswith(f"{saga}: ")
 
 
 def share(all_names: list[str], reached: set[str]) -> str:

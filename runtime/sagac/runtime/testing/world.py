@@ -92,10 +92,10 @@ class World:
         self._remembered[memory] = Remembered(answer, self.clock.wall_ms())
         return answer
 
-    def _undo(self, step: Step, undo: Undo, call: Call) -> None:
+    def _undo(self, step: Step, undo: Undo, call: Call) -> Any:
         memory = (undo.call.service, undo.call.command, call.key)
         if (undo.idempotent or undo.revokes) and self._knows(memory, undo.window_ms):
-            return
+            return self._remembered[memory].answer
         if undo.revokes:
             self._revoked.add(call.undoes or "")
         effect = self.effect(step.name)
@@ -103,7 +103,9 @@ class World:
             effect.undone += 1
         elif not undo.revokes:
             self.faults.append(f"`{step.name}` was undone where it had no effect")
-        self._remembered[memory] = Remembered(None, self.clock.wall_ms())
+        answer = sample(self._returned(undo.call.service, undo.call.command))
+        self._remembered[memory] = Remembered(answer, self.clock.wall_ms())
+        return answer
 
     def _knows(self, memory: tuple[str, str, str], window_ms: int | None) -> bool:
         known = self._remembered.get(memory)
@@ -111,10 +113,14 @@ class World:
 
     def _result(self, service: str, command: str, step: Step) -> Any:
         """The result that a case gives, or the plainest one."""
-        returned = get_type_hints(getattr(self.saga.protocols[service], command), include_extras=True)["return"]
+        returned = self._returned(service, command)
         if step.name in self.results:
             return Decoder(returned).decode(self.results[step.name])
         return sample(returned)
+
+    def _returned(self, service: str, command: str) -> Any:
+        """The type of what a command returns."""
+        return get_type_hints(getattr(self.saga.protocols[service], command), include_extras=True)["return"]
 
 
 class Reference:
