@@ -48,10 +48,8 @@ def _encode(value: Any) -> Any:
     match value:
         case Enum():
             return _encode(value.value)
-        case None | bool() | str():
+        case None | bool() | int() | str():
             return value
-        case int():
-            return _whole(value)
         case Decimal():
             return _decimal(value)
         case UUID():
@@ -68,13 +66,6 @@ def _encode(value: Any) -> Any:
             return [_encode(item) for item in value]
         case _:
             raise ValueError(f"a {type(value).__name__} has no form in the journal")
-
-
-def _whole(value: int) -> int:
-    """JSON itself has no limit, but what reads a journal takes longer numbers for floats."""
-    if not -(2**63) <= value < 2**64:
-        raise ValueError("a whole number must fit into 64 bits")
-    return int(value)
 
 
 def _decimal(value: Decimal) -> str:
