@@ -76,9 +76,10 @@ def test_an_expired_waiver_of_nothing_says_to_delete_it() -> None:
         (waiver(step="ship"), found()),
         (waiver(), found(severity="note")),
         (waiver(code="S103"), found(code="S103")),
+        (waiver(code="S120"), found(code="S120")),
         (waiver(code="S112"), found(code="S112")),
     ],
-    ids=["another code", "another step", "only a note", "undecided", "a waiver's own fault"],
+    ids=["another code", "another step", "only a note", "an undecided scenario", "undecided", "a waiver's own fault"],
 )
 def test_a_waiver_that_covers_nothing_is_an_error_and_changes_nothing(given: Waiver, finding: Diagnostic) -> None:
     kept, unused = waivers.apply([finding], [saga(given)], TODAY)
@@ -103,8 +104,3 @@ def test_two_waivers_cover_the_same_code_on_two_steps() -> None:
     findings = [found(step="charge"), found(step="ship")]
     notes = waivers.apply(findings, [saga(waiver(step="charge"), waiver(step="ship"))], TODAY)
     assert [each.severity for each in notes] == ["note", "note"]
-
-
-def test_codes_that_stand_for_undecided_cannot_be_waived() -> None:
-    kept, unused = waivers.apply([found()], [saga(waiver())], TODAY, undecided=frozenset({"A1"}))
-    assert (kept.severity, unused.code) == ("error", "S112")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sagac.compiler import codes, timeline, values, violation
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.replay import (
+    Answer,
     Moments,
     Unreplayable,
     begun,
@@ -76,10 +77,38 @@ def explain(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> R
 def replayed(judgement: Judgement, refuted: Refuted, project: Project, saga: Saga, plan: Plan) -> Replayed:
     """The situation as a run of the kernel in which the claim is broken; raises `Unreplayable` where it is not."""
     situation = refuted.situation
+    if judgement.claim.family != "A3":
+        return replayed_as(situation, judgement, project, saga, plan)
+    if not situation.order:
+        return Replayed((), ())  # the plan itself is not the saga's: there is no run to show
+    parted = Unreplayable("no run shows it")
+    for candidate in (situation, *reversals(situation, project, saga, plan)):
+        try:
+            return replayed_as(candidate, judgement, project, saga, plan)
+        except Unreplayable as reason:
+            parted = reason
+    raise parted
+
+
+def replayed_as(situation: Situation, judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> Replayed:
     moments = enact(situation, project, saga, plan)
     consequence = violation.seen(judgement.claim, situation, moments, saga)
     keep = frozenset({situation.subject, situation.other, situation.unknown, *situation.failed}) - {""}
-    return Replayed(moments, (*timeline.tell(moments, keep=keep), *situation.events, *consequence))
+    further = tuple(f"  {event}" for event in situation.events)
+    return Replayed(moments, (*timeline.tell(moments, keep=keep), *consequence, *further))
+
+
+def reversals(situation: Situation, project: Project, saga: Saga, plan: Plan) -> Iterator[Situation]:
+    """Runs in which a step and one that comes after it are both undone: for each such step, and for each way in which
+    the guards come out. What a wrong undo order breaks may lie behind a step that has nothing to undo itself."""
+    choices = values.choices(saga, plan, project.types, situation.input)
+    for other in violation.later(saga, situation.subject):
+        order = tuple(
+            step.name for step in plan.steps if step.name == other or other in violation.later(saga, step.name)
+        )
+        for choice in choices:
+            results = {name: choice.results[name] for name in order}
+            yield replace(situation, order=order, input=choice.input, results=results, other=other)
 
 
 # --- the run -------------------------------------------------------------------------------------------------------
@@ -89,14 +118,28 @@ def enact(situation: Situation, project: Project, saga: Saga, plan: Plan) -> Mom
     """The kernel's run of a situation, up to where nothing but a person is outstanding."""
     choice = completed(situation, project, saga, plan)
     moments = begun(plan, choice.input)
-    settling = dict.fromkeys((*situation.order, *situation.failed, situation.unknown))
-    for name in settling:
-        if name and not is_settled_already(moments, name):
+    for name in settling(situation):
+        if situation.cancelled and name == situation.order[-1] and is_last_call(moments, name, choice.results):
+            break
+        if not is_settled_already(moments, name):
             moments = settled(moments, name, situation, plan, choice.results)
     if situation.cancelled:
         moments = then(moments, Cancelled(now(moments)))
     last = frozenset({situation.other}) if situation.other and situation.other not in situation.failed else frozenset()
-    return settle(moments, others, choice.results, present=situation.landed, last=last)
+    return settle(moments, answering(situation), choice.results, present=situation.landed, last=last)
+
+
+def settling(situation: Situation) -> tuple[str, ...]:
+    """Who settles, in order."""
+    return tuple(name for name in dict.fromkeys((*situation.order, *situation.failed, situation.unknown)) if name)
+
+
+def is_last_call(moments: Moments, name: str, results: Mapping[str, Wire]) -> bool:
+    """Whether a cancel comes too late once this step has answered: the run ends, or is past the point of no return."""
+    if is_settled_already(moments, name):
+        return False
+    after = succeed(moments, name, results[name])[-1].run
+    return after.mode == "completed" or (after.committed and not moments[-1].run.committed)
 
 
 def completed(situation: Situation, project: Project, saga: Saga, plan: Plan) -> values.Choice:
@@ -137,11 +180,16 @@ def unanswered(moments: Moments, name: str, timeout_ms: int) -> Moments:
     return then(moments, Answered(name, "do", 1, "unknown", at, detail="nobody knows whether it took effect"))
 
 
-def others(run: Run, command: Send) -> Outcome:
-    """What the calls come to that a situation does not speak of: undone, finished, or never applied once it turned."""
-    if command.direction == "do" and run.mode == "unwinding" and not state(run, command.step).unanswered:
-        return "transient"
-    return "succeeded"
+def answering(situation: Situation) -> Answer:
+    """What the calls come to that are still under way when all has settled that the situation settles."""
+    told = frozenset({*situation.order, situation.subject, situation.other})
+
+    def answer(run: Run, command: Send) -> Outcome:
+        # What else was under way when the run turned is not part of the story.
+        beside = command.step not in told and not state(run, command.step).unanswered
+        return "transient" if command.direction == "do" and run.mode == "unwinding" and beside else "succeeded"
+
+    return answer
 
 
 # --- the finding ---------------------------------------------------------------------------------------------------
@@ -167,7 +215,12 @@ def finding(judgement: Judgement, trace: tuple[str, ...]) -> tuple[Diagnostic, .
         case Vacuous():
             return (
                 codes.finding(
-                    claim.family, verdict.message, claim.span, help=verdict.help, saga=claim.saga, step=claim.step
+                    verdict.code or claim.family,
+                    verdict.message,
+                    claim.span,
+                    help=verdict.help,
+                    saga=claim.saga,
+                    step=claim.step,
                 ),
             )
         case Undecided():

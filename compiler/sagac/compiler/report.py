@@ -26,7 +26,7 @@ from sagac.runtime.plan import Plan, Schedule, Wire
 Word: TypeAlias = Literal["proved", "assumed", "refuted", "vacuous", "undecided"]
 WORDS: Final[tuple[Word, ...]] = ("proved", "assumed", "refuted", "vacuous", "undecided")
 
-UNDECIDED_CODES: Final = frozenset({"S103", "N799"})
+UNDECIDED_CODES: Final = frozenset({"S103", "S120"})
 
 UNDO_DEFAULT: Final = Schedule(timeout_ms=30_000, retries=10, backoff_first_ms=1_000, backoff_max_ms=60_000)
 """Settled question 5. What a step got is read from the model, where the place of its schedule tells a default."""
@@ -220,7 +220,8 @@ def headline(summary: Summary) -> str:
     found = Counter(each for _, each in summary.claims)
     families = " ".join(summary.counts)
     verdicts = ", ".join(f"{found[each]} {each}" for each in WORDS if found[each])
-    tally = f"all {total} claims proved" if total and found["proved"] == total else f"{total} claims: {verdicts}"
+    is_proved = total > 0 and found["proved"] == total
+    tally = f"all {total} claims proved" if is_proved else f"{wording.counted(total, 'claim')}: {verdicts}"
     return f"{summary.saga} version {summary.version}: " + (f"{tally} ({families})" if total else "nothing claimed")
 
 
@@ -250,9 +251,9 @@ def unproved(summary: Summary, *, verbose: bool) -> list[str]:
 
 def grouped(given: Sequence[Default]) -> list[str]:
     """Defaults with the places that got the same ones together."""
-    places: dict[str, list[str]] = {}
+    places: dict[str, dict[str, None]] = {}
     for default in given:
-        places.setdefault(default.text, []).append(default.place)
+        places.setdefault(default.text, {})[default.place] = None
     return [f"{text} for {', '.join(where)}" for text, where in places.items()]
 
 

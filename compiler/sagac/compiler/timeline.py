@@ -207,7 +207,7 @@ def seen_values(expression: Expression, run: Run) -> Iterator[tuple[values.Varia
 
 
 def turned(before: Run | None, run: Run) -> Iterator[Line]:
-    if run.mode == "unwinding" and (before is None or before.mode == "running"):
+    if run.cause and not (before is not None and before.cause):
         yield "the run turns back"
 
 

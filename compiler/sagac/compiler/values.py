@@ -237,7 +237,7 @@ def combinations(
     for domain in domains:
         total *= len(domain)
     if total > COMBINATIONS_MAX:
-        raise TooMany(f"{total} combinations of values")
+        raise TooMany(f"its conditions compare more than {COMBINATIONS_MAX} combinations of values")
     return itertools.product(*domains)
 
 

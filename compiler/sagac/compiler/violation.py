@@ -8,7 +8,7 @@ from sagac.compiler.replay import Moments, Unreplayable, state
 from sagac.compiler.verdicts import Claim, Situation
 from sagac.runtime import kernel
 from sagac.runtime.expressions import Unavailable, evaluate, holds
-from sagac.runtime.plan import Call, Expression, Step, Undo
+from sagac.runtime.plan import Call, Expression, Step
 from sagac.runtime.run import Action, Run
 from sagac.runtime.unwinding import view
 
@@ -24,13 +24,13 @@ def seen(claim: Claim, situation: Situation, moments: Moments, saga: Saga) -> tu
         case "A3":
             return out_of_order(moments, subject, situation.other, saga)
         case "C1":
-            return unsettled(moments, subject, saga)
+            return unsettled(moments, subject, situation, saga)
         case "D1" if not claim.step:
             return unreadable_output(moments[-1].run)
         case "D1":
             return unreadable_do(moments[-1].run, subject)
         case "D2":
-            return unreadable_undo(moments, subject)
+            return unreadable_undo(moments[-1].run, subject)
         case "A6":
             raise Unreplayable("that nothing happens is not a run")
 
@@ -108,8 +108,8 @@ def condition_holds(run: Run, condition: Expression) -> bool:
 
 def out_of_order(moments: Moments, subject: str, other: str, saga: Saga) -> tuple[str, ...]:
     """The undo of a step is sent while the undo of one that comes after it is not confirmed."""
-    if other not in later(saga, subject):
-        raise Unreplayable(f"`{other}` does not come after `{subject}`")
+    if other not in later(saga, subject) or not planned(moments[-1].run, other).undos:
+        raise Unreplayable(f"no undo of `{other}` goes before the undo of `{subject}`")
     for moment in moments:
         first, dependent = state(moment.run, subject), state(moment.run, other)
         if first.undo in ("sent", "undone") and dependent.state == "succeeded" and dependent.undo != "undone":
@@ -117,42 +117,40 @@ def out_of_order(moments: Moments, subject: str, other: str, saga: Saga) -> tupl
     raise Unreplayable(f"the undo of `{subject}` waits for the undo of `{other}`")
 
 
-def later(saga: Saga, name: str) -> frozenset[str]:
-    """All that comes after a step, by what the author wrote."""
+def later(saga: Saga, name: str) -> tuple[str, ...]:
+    """All that comes after a step by what the author wrote, in source order."""
     reached = {name}
     waits = {step.name: {dependency.step for dependency in step.dependencies} for step in saga.steps}
     while grown := {step for step, before in waits.items() if before & reached} - reached:
         reached |= grown
-    return frozenset(reached - {name})
+    return tuple(step.name for step in saga.steps if step.name in reached - {name})
 
 
 # --- C1 ------------------------------------------------------------------------------------------------------------
 
 
-def unsettled(moments: Moments, subject: str, saga: Saga) -> tuple[str, ...]:
+def unsettled(moments: Moments, subject: str, situation: Situation, saga: Saga) -> tuple[str, ...]:
     """Nobody can say whether a call took effect, and nothing that was declared settles it."""
-    run = moments[-1].run
-    action = state(run, subject)
-    doubtful = any(state(moment.run, subject).unanswered for moment in moments)
-    if not doubtful:
+    action = state(moments[-1].run, subject)
+    if not any(state(moment.run, subject).unanswered for moment in moments):
         raise Unreplayable(f"every attempt of `{subject}` is answered")
-    if action.state == "held" and not next(step for step in saga.steps if step.name == subject).holds_unknown:
-        return (f"nobody can tell whether `{subject}` took effect, and nothing settles it",)
-    if action.undo == "held":
-        return (f"nobody can tell whether the undo of `{subject}` took effect, and nothing settles it",)
-    raise Unreplayable(f"the doubt about `{subject}` is settled: {action.state}")
+    says_hold = next(step.holds_unknown for step in saga.steps if step.name == subject)
+    if action.undo != "held" and (action.state != "held" or says_hold):
+        raise Unreplayable(f"the doubt about `{subject}` is settled: {action.state}")
+    if situation.events:
+        return ("nothing that is declared settles it, and a guess may be wrong:",)
+    return ("nothing that is declared settles it",)
 
 
 # --- D1, D2 --------------------------------------------------------------------------------------------------------
 
 
 def unreadable_do(run: Run, subject: str) -> tuple[str, ...]:
-    """A step is enabled, but a value that its guard or call reads is not there."""
+    """A step is enabled, but a value that its guard or call reads is not there; the run's story says which."""
     step, action = planned(run, subject), state(run, subject)
-    if action.attempt or action.state not in ("held", "dropped"):
+    if action.attempt or action.state != "held" or not unreadable(run, step.guard, step.call):
         raise Unreplayable(f"`{subject}` has all that it reads")
-    missing = missing_in(run, step.call) if step.guard is None or condition_holds(run, step.guard) else action.detail
-    return (f"`{subject}` reads what is not there: {missing or action.detail}",)
+    return ()
 
 
 def unreadable_output(run: Run) -> tuple[str, ...]:
@@ -166,30 +164,21 @@ def unreadable_output(run: Run) -> tuple[str, ...]:
     raise Unreplayable("the output has all that it reads")
 
 
-def unreadable_undo(moments: Moments, subject: str) -> tuple[str, ...]:
-    """A step is to be undone, but a value that its undo reads is not there."""
-    run = moments[-1].run
-    missing = next((reason for undo in planned(run, subject).undos if (reason := unreadable(run, undo))), "")
-    if state(run, subject).undo != "held" or not missing:
+def unreadable_undo(run: Run, subject: str) -> tuple[str, ...]:
+    """A step is to be undone, but a value that its undo reads is not there; the run's story says which."""
+    undos = planned(run, subject).undos
+    if state(run, subject).undo != "held" or not any(unreadable(run, undo.guard, undo.call) for undo in undos):
         raise Unreplayable(f"the undo of `{subject}` has all that it reads")
-    return (f"the undo of `{subject}` reads what is not there: {missing}",)
+    return ()
 
 
-def unreadable(run: Run, undo: Undo) -> str:
-    """Why a compensation cannot be sent, or not even chosen; empty when it can, or does not apply."""
-    try:
-        applies = undo.guard is None or holds(undo.guard, view(run))
-    except Unavailable as missing:
-        return str(missing)
-    return missing_in(run, undo.call) if applies else ""
-
-
-def missing_in(run: Run, call: Call) -> str:
-    """Which value of a call is not there; empty when all are."""
+def unreadable(run: Run, guard: Expression | None, call: Call) -> bool:
+    """Whether a guard, or the call that it lets pass, reads what is not there."""
     facts = view(run)
-    for _, given in call.arguments:
-        try:
-            evaluate(given, facts)
-        except Unavailable as missing:
-            return str(missing)
-    return ""
+    try:
+        if guard is None or holds(guard, facts):
+            for _, given in call.arguments:
+                evaluate(given, facts)
+    except Unavailable:
+        return True
+    return False

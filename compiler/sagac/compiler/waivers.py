@@ -10,22 +10,17 @@ from sagac.compiler import codes, wording
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.model import Saga, Waiver
 
-UNWAIVABLE = frozenset({"S103", "S111", "S112"})
+UNWAIVABLE = frozenset({"S103", "S111", "S112", "S120"})
 """Nobody can answer for what is not known, and a waiver does not excuse a waiver."""
 
 
-def apply(
-    diagnostics: Sequence[Diagnostic], sagas: Sequence[Saga], today: date, *, undecided: frozenset[str] = frozenset()
-) -> tuple[Diagnostic, ...]:
-    """The findings with the waived ones as notes, and a finding for each waiver that is expired, unused or too wide.
-
-    `undecided` names further codes that cannot be waived.
-    """
+def apply(diagnostics: Sequence[Diagnostic], sagas: Sequence[Saga], today: date) -> tuple[Diagnostic, ...]:
+    """The findings with the waived ones as notes, and a finding for each waiver that is expired, unused or too wide."""
     answered = list(diagnostics)
     complaints: list[Diagnostic] = []
     for saga in sagas:
         for waiver in saga.waivers:
-            found = [at for at, finding in enumerate(answered) if covers(waiver, saga, finding, undecided)]
+            found = [at for at, finding in enumerate(answered) if covers(waiver, saga, finding)]
             complaint = fault(waiver, saga, [answered[at] for at in found], today)
             if complaint is not None:
                 complaints.append(complaint)
@@ -35,12 +30,12 @@ def apply(
     return (*answered, *complaints)
 
 
-def covers(waiver: Waiver, saga: Saga, finding: Diagnostic, undecided: frozenset[str]) -> bool:
+def covers(waiver: Waiver, saga: Saga, finding: Diagnostic) -> bool:
     """Whether the waiver speaks of this finding."""
     return (
         finding.code == waiver.code
         and finding.severity != "note"
-        and finding.code not in UNWAIVABLE | undecided
+        and finding.code not in UNWAIVABLE
         and finding.saga in (saga.full_name, saga.name)
         and (not waiver.step or finding.step == waiver.step)
     )

@@ -44,6 +44,21 @@ saga Trip version 1 {
 CLAUSES}
 """
 
+LISTED = """
+saga Rooms version 1 {
+  key trip
+  input {
+    trip: uuid
+    guests: list[string] where GUESTS
+  }
+
+  step hotel {
+    do stay.book(trip, 1)
+    compensate stay.cancel(trip)
+  }
+CLAUSES}
+"""
+
 LONG = """
 saga Long version 1 {
   key trip
@@ -175,5 +190,19 @@ Delete an unused waiver. For several findings write several waivers, each with `
 """,
         spec(TRIP, waiver("2099-12-31")),
         spec(TRIP),
+    ),
+    Code(
+        "S120",
+        "error",
+        "an undecided claim",
+        """
+The solver gave up within its limit, or found values that would break the claim but that no run has. Nothing is proved
+and nothing is refuted, so the check fails with exit code 3; a waiver cannot cover it, for nobody knows what it covers.
+
+Most often several conditions meet in one list, of which little is known to the solver but what each says alone. Write
+the conditions so that one says all, or let what matters be an input of its own.
+""",
+        spec(LISTED.replace("GUESTS", '"ada" in guests and size(guests) == 0')),
+        spec(LISTED.replace("GUESTS", "size(guests) > 0")),
     ),
 )
