@@ -29,9 +29,9 @@ def main() -> int:
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
     say(f"three sagas, {sum(map(len, CAST.values()))} services, and what can go wrong; {SCALE} s pass in one")
-    for saga in CAST:
-        sagac("check", f"specs/accepted/{saga}")
-        sagac("gen", f"specs/accepted/{saga}", "--out", SAGAS.relative_to(ROOT).as_posix())
+    specs = [f"specs/accepted/{saga}" for saga in CAST]
+    sagac("check", *specs, brief=RUN / "check.txt")
+    sagac("gen", *specs, "--out", SAGAS.relative_to(ROOT).as_posix())
     # Only now: it imports the modules that have just been generated.
     from demo.performance import perform
 
@@ -54,13 +54,23 @@ def say(line: str) -> None:
     print(f"[{time.monotonic() - _BEGUN:5.1f} s] {line}", flush=True)
 
 
-def sagac(*arguments: str) -> None:
-    """One command as a visitor would type it; a failure ends the demo."""
+def sagac(*arguments: str, brief: Path | None = None) -> None:
+    """One command as a visitor would type it; a failure ends the demo. With `brief`, details go to that file."""
     print(f"$ sagac {' '.join(arguments)}", flush=True)
     program = Path(sys.executable).with_name("sagac")
-    ended = subprocess.run([program, *arguments], cwd=ROOT, check=False)
+    output = None if brief is None else subprocess.PIPE
+    ended = subprocess.run([program, *arguments], cwd=ROOT, check=False, text=True, stdout=output)
+    if brief is not None:
+        brief.write_text(ended.stdout, encoding="utf-8")
+        print(ended.stdout if ended.returncode else headlines(ended.stdout, brief), flush=True)
     if ended.returncode:
         sys.exit(f"the demo ends here: sagac {arguments[0]} failed with {ended.returncode}")
+
+
+def headlines(report: str, whole: Path) -> str:
+    """The lines of a report that are not details, and where the details are."""
+    lines = [line for line in report.splitlines() if line and not line.startswith(" ")]
+    return "\n".join([*lines, f"(what this rests on: {whole.relative_to(ROOT)})"])
 
 
 if __name__ == "__main__":
