@@ -295,15 +295,18 @@ def test_a_journal_command_loads_no_compiler(folder: Path) -> None:
 
 def test_a_request_reaches_a_runtime_in_another_process(folder: Path) -> None:
     async def story() -> object:
-        world = FakeWorld({("b", "do", 1): "hang"})
+        answered = asyncio.Event()
+        shape = plan(step("a"), step("b", "a", schedule=replace(ONE_TRY, timeout_ms=60_000)), step("c", "b"))
+        world = FakeWorld({("b", "do", 1): lambda call: answered.wait()})
         journal = SqliteJournal("sagac.db")
-        async with Runtime(journal=journal, sagas=[Trip(plan=CHAIN, world=world)], watch_ms=20) as runtime:
+        async with Runtime(journal=journal, sagas=[Trip(plan=shape, world=world)], watch_ms=20) as runtime:
             run = await runtime.start(Trip, TripInput(trip="t"))
             words = ("cancel", run.id, "--reason", "from outside", "--wait", "20")
             other = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "sagac.runtime.cli", *words, stdout=subprocess.PIPE
             )
             out, _ = await other.communicate()
+            answered.set()
             return other.returncode, out, not isinstance(await run.outcome(), Completed)
 
     assert asyncio.run(story()) == (0, b"accepted\n", True)

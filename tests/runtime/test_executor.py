@@ -363,6 +363,22 @@ def test_many_runs_go_on_together() -> None:
     virtually(story())
 
 
+def test_a_run_whose_starter_was_cancelled_is_driven_all_the_same(tmp_path: Path) -> None:
+    async def story() -> None:
+        world, journal = FakeWorld(), SqliteJournal(tmp_path / "journal.db")
+        async with runtime(journal, world, clock=None) as running:
+            starting = asyncio.ensure_future(running.start(Trip, TripInput(trip="t")))
+            await asyncio.sleep(0)
+            starting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+            again = await running.start(Trip, TripInput(trip="t"))
+            assert isinstance(await again.outcome(), Completed)
+        assert world.log == ["a", "b", "c"]
+
+    asyncio.run(story())
+
+
 # ---- cancelling
 
 

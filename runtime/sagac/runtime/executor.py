@@ -191,22 +191,20 @@ class Executor:
 
     def _perform(self) -> None:
         """Start what should be outstanding and is not, and stop the waiting for what need not be any more."""
-        if _appends(self.run, self._now(), self._in_flight):
+        commands = kernel.decide(self.run, self._now())
+        due = _appends(self.run, commands, self._now(), self._in_flight)
+        if due:
             # Time alone has called for an event since the last append: it goes first.
-            self._inbox.extend(_appends(self.run, self._now(), self._in_flight))
+            self._inbox.extend(due)
             self._posted.set()
             return
-        wanted = self._wanted()
+        wanted = _by_slot(commands)
         for slot in [slot for slot in self._tasks if slot not in wanted]:
             if slot not in self._in_flight:
                 self._tasks.pop(slot).cancel()
         for slot, command in wanted.items():
             if slot not in self._tasks:
                 self._tasks[slot] = asyncio.create_task(self._guarded(slot, self._performed(slot, command)))
-
-    def _wanted(self) -> dict[Slot, Command]:
-        commands = kernel.decide(self.run, self._now())
-        return {_slot(command): command for command in commands if not isinstance(command, Append)}
 
     async def _guarded(self, slot: Slot, work: Coroutine[Any, Any, None]) -> None:
         """What goes wrong in a task is the run's failure: it must not be lost with the task."""
@@ -301,7 +299,7 @@ class Executor:
         async with contextlib.nullcontext() if handler.is_async else self._around.places:
             if not self._around.tenure.stands():
                 await self._around.tenure.standing()
-                if slot not in self._wanted():
+                if slot not in _by_slot(kernel.decide(self.run, self._now())):
                     self._tasks.pop(slot, None)
                     return None
             return await self._call(slot, handler, command, direction, undoes, fails)
@@ -402,7 +400,7 @@ def follow(run: Run, now: Callable[[], int], in_flight: Container[Slot] = ()) ->
     """The run after the events that it calls for at once: an intent shares the commit of what enabled it (R14)."""
     events: list[Event] = []
     for _ in range(FOLLOWING_MAX):
-        wanted = _appends(run, now(), in_flight)
+        wanted = _appends(run, kernel.decide(run, now()), now(), in_flight)
         if not wanted:
             return run, tuple(events)
         for event in wanted:
@@ -411,9 +409,9 @@ def follow(run: Run, now: Callable[[], int], in_flight: Container[Slot] = ()) ->
     raise AssertionError(f"the kernel keeps asking for {events[-1]}")
 
 
-def _appends(run: Run, now: int, in_flight: Container[Slot]) -> list[Event]:
-    """The events that a run calls for. While a call is in flight its window does not matter: it was sent in time."""
-    wanted = [replace(each.event, at=now) for each in kernel.decide(run, now) if isinstance(each, Append)]
+def _appends(run: Run, commands: Iterable[Command], now: int, in_flight: Container[Slot]) -> list[Event]:
+    """The events that are called for. While a call is in flight its window does not matter: it was sent in time."""
+    wanted = [replace(each.event, at=now) for each in commands if isinstance(each, Append)]
     return [event for event in wanted if not (isinstance(event, Expired) and _sent_slot(run, event) in in_flight)]
 
 
@@ -421,6 +419,10 @@ def _sent_slot(run: Run, event: Expired) -> Slot:
     action = run.actions[run.layout.position[event.step]]
     attempt = action.attempt if event.direction == "do" else action.undo_attempt
     return ("send", event.step, event.direction, attempt)
+
+
+def _by_slot(commands: Iterable[Command]) -> dict[Slot, Command]:
+    return {_slot(command): command for command in commands if not isinstance(command, Append)}
 
 
 def _slot(command: Command) -> Slot:

@@ -27,15 +27,31 @@ class History(NamedTuple):
     run: Run
 
 
-async def recall(journal: Journal, entry: Entry) -> History:
-    """The run as its records tell; raises `JournalDamagedError` where they do not hold together."""
-    plan = await _plan(journal, entry)
+async def recall(journal: Journal, entry: Entry, plan: Plan | None = None) -> History:
+    """The run as its records tell; raises `JournalDamagedError` where they do not hold together.
+
+    Whoever recalls many runs of one plan gives it along, so that it is read once.
+    """
+    plan = await fetch(journal, entry) if plan is None else plan
     records = await read(journal, entry.run)
     _check_head(entry, records)
     first = records[0].event
     if not isinstance(first, Started) or first.plan != entry.plan:
         raise JournalDamagedError("the first record does not pin the run's plan", saga=entry.saga, run=entry.run)
     return History(entry, plan, records, kernel.replay(plan, entry.key, (record.event for record in records)))
+
+
+async def fetch(journal: Journal, entry: Entry) -> Plan:
+    """The plan that a run pinned, checked against its digest."""
+    body = await journal.plan(entry.plan)
+    if body is None:
+        raise JournalDamagedError("the run's plan is missing", saga=entry.saga, run=entry.run)
+    if hashlib.sha256(body).hexdigest() != entry.plan:
+        raise JournalDamagedError("the run's plan is not the one that it pinned", saga=entry.saga, run=entry.run)
+    try:
+        return plans.decode(body)
+    except msgspec.DecodeError as failure:
+        raise JournalFormatError(f"the run's plan cannot be read: {failure}", saga=entry.saga, run=entry.run) from None
 
 
 def needed(run: Run) -> tuple[Call, ...]:
@@ -50,18 +66,6 @@ def _needed(run: Run) -> Iterator[Call]:
         if step.probe is not None:
             yield step.probe
         yield from (undo.call for undo in step.undos)
-
-
-async def _plan(journal: Journal, entry: Entry) -> Plan:
-    body = await journal.plan(entry.plan)
-    if body is None:
-        raise JournalDamagedError("the run's plan is missing", saga=entry.saga, run=entry.run)
-    if hashlib.sha256(body).hexdigest() != entry.plan:
-        raise JournalDamagedError("the run's plan is not the one that it pinned", saga=entry.saga, run=entry.run)
-    try:
-        return plans.decode(body)
-    except msgspec.DecodeError as failure:
-        raise JournalFormatError(f"the run's plan cannot be read: {failure}", saga=entry.saga, run=entry.run) from None
 
 
 def _check_head(entry: Entry, records: tuple[JournalRecord, ...]) -> None:

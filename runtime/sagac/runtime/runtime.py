@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -26,9 +26,10 @@ from sagac.runtime.errors import (
 )
 from sagac.runtime.events import Resumed, Started
 from sagac.runtime.executor import Executor, Surroundings, follow
-from sagac.runtime.history import History, needed, recall
-from sagac.runtime.journal import ENDED, Entry, Journal, Lease, Opening, Request, Worker, connect
+from sagac.runtime.history import History, fetch, needed, recall
+from sagac.runtime.journal import ENDED, Entry, Journal, Lease, Opening, Request, Worker, connect, identify
 from sagac.runtime.outcomes import Outcome, project
+from sagac.runtime.plan import Plan
 from sagac.runtime.run import Run, Status
 from sagac.runtime.services import Binding
 from sagac.runtime.tenure import Tenure
@@ -50,6 +51,8 @@ THREADS_MAX: Final = 64
 
 ANSWER_MS: Final = 20
 """How often somebody who asked a run's owner looks for the answer."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger("sagac")
 
@@ -116,12 +119,10 @@ class Runtime:
         started = Started(self._digests[plan.saga], fields, self._clock.wall_ms())
         run, following = follow(kernel.start(plan, key, started), self._clock.wall_ms)
         opening = Opening(plan.saga, key, plan, started, kernel.status(run), following)
-        begun = await self._journal.begin(self._worker, opening)
-        if begun.lease is None:
-            _check_same_input(begun.entry, started)
-            return RunHandle(self, begun.entry.run)
-        self._drive(Executor(self._around, begun.lease, begun.entry.head, run, (started, *following)), begun.lease)
-        return RunHandle(self, begun.entry.run)
+        # Shielded: a caller that is cancelled meanwhile must not leave a run behind that nobody drives.
+        entry = await asyncio.shield(asyncio.ensure_future(self._begin(opening, run)))
+        _check_same_input(entry, started)
+        return RunHandle(self, entry.run)
 
     async def run(self, run: str) -> RunHandle:
         """The run with this name, whoever drives it."""
@@ -163,6 +164,19 @@ class Runtime:
             with contextlib.suppress(JournalError):
                 await self._journal.dismiss(self._worker)
         await self._journal.close()
+
+    async def _begin(self, opening: Opening, run: Run) -> Entry:
+        """Make a run's beginning durable, and drive it if it is new."""
+        worker = self._worker
+        try:
+            begun = await self._journal.begin(worker, opening)
+        except JournalError:
+            self._to_release.append(Lease(identify(opening.saga, opening.key), worker, 1))  # it may be durable
+            raise
+        if begun.lease is not None:
+            known = (opening.started, *opening.events)
+            self._drive(Executor(self._around, begun.lease, begun.entry.head, run, known), begun.lease)
+        return begun.entry
 
     # ---- opening, and what goes on while it is open
 
@@ -213,8 +227,8 @@ class Runtime:
     async def _watch(self) -> None:
         """Hand over requests, give back what cannot be driven, take over what nobody drives."""
         while self._to_release:
-            await self._journal.release(self._to_release[-1])
-            self._to_release.pop()
+            await self._journal.release(self._to_release[0])
+            del self._to_release[0]
         self._hand_over(await self._journal.waiting(self._worker))
         await self._recover()
 
@@ -231,10 +245,56 @@ class Runtime:
             if worker.name != self._worker and self._is_dead(worker):
                 await self._journal.dismiss(worker.name, worker.beat)
         orphans = [entry for entry in await self._journal.orphans() if self._may_take(entry)]
-        recalled = [history for entry in orphans if (history := await self._recall(entry)) is not None]
-        histories = {history.entry.run: history for history in recalled}
-        for lease in await self._journal.claim(self._worker, tuple(histories)):
-            await self._adopt(lease, histories[lease.run])
+        histories = {history.entry.run: history for history in await self._recall(orphans)}
+        await self._adopt_all(histories)
+
+    async def _recall(self, entries: Sequence[Entry]) -> list[History]:
+        """Those of the runs that can be driven here, as their records tell."""
+        pinned: dict[str, Plan] = {}
+        for entry in entries:
+            if entry.plan not in pinned and (plan := await self._sound(entry, fetch(self._journal, entry))):
+                pinned[entry.plan] = plan
+        known = [entry for entry in entries if entry.plan in pinned]
+        recalling = (self._sound(entry, recall(self._journal, entry, pinned[entry.plan])) for entry in known)
+        recalled = await asyncio.gather(*recalling)
+        return [history for history in recalled if history is not None and self._is_served(history)]
+
+    async def _sound(self, entry: Entry, reading: Coroutine[Any, Any, T]) -> T | None:
+        """What was read of a run; nothing if it is damaged: it is left alone, and the others go on."""
+        try:
+            return await reading
+        except SagacError as damage:
+            if damage.retry_helps:
+                raise
+            logger.error("left alone: %s", damage)
+        except Exception:
+            logger.exception("left alone: run `%s` of saga `%s`", entry.run, entry.saga)
+        self._refused.add(entry.run)
+        return None
+
+    def _is_served(self, history: History) -> bool:
+        """Whether every service that the run still needs is bound here."""
+        entry = history.entry
+        missing = self._bound.missing(entry.saga, needed(history.run))
+        if missing:
+            self._refused.add(entry.run)
+            logger.warning("run `%s` of saga `%s` needs %s", entry.run, entry.saga, ", ".join(missing))
+        return not missing
+
+    async def _adopt_all(self, histories: Mapping[str, History]) -> None:
+        """Claim runs and drive them on. What was claimed and not adopted is given back."""
+        claimed = {history.entry.run: history.entry.fence + 1 for history in histories.values()}
+        unsure = {run: Lease(run, self._worker, fence) for run, fence in claimed.items()}
+        try:
+            leases = await self._journal.claim(self._worker, tuple(histories)) if histories else ()
+            unsure = {lease.run: lease for lease in leases}
+            requests = await self._journal.waiting(self._worker) if leases else ()
+            for lease in leases:
+                await self._adopt(lease, histories[lease.run], [each for each in requests if each.run == lease.run])
+                del unsure[lease.run]
+        except SagacError:
+            self._to_release.extend(unsure.values())
+            raise
 
     def _is_dead(self, worker: Worker) -> bool:
         """Its process has ended, or its beat has not changed for a whole lease on our own monotonic clock."""
@@ -248,22 +308,7 @@ class Runtime:
     def _may_take(self, entry: Entry) -> bool:
         return entry.run not in self._refused and entry.run not in self._executors
 
-    async def _recall(self, entry: Entry) -> History | None:
-        """The run as its records tell, if it is whole and every service that it still needs is bound."""
-        try:
-            history = await recall(self._journal, entry)
-        except SagacError as damage:
-            self._refused.add(entry.run)
-            logger.error("left alone: %s", damage)
-            return None
-        missing = self._bound.missing(entry.saga, needed(history.run))
-        if missing:
-            self._refused.add(entry.run)
-            logger.warning("run `%s` of saga `%s` needs %s", entry.run, entry.saga, ", ".join(missing))
-            return None
-        return history
-
-    async def _adopt(self, lease: Lease, history: History) -> None:
+    async def _adopt(self, lease: Lease, history: History, requests: Sequence[Request]) -> None:
         """Drive a run on: `resumed` goes before anything is sent, if anything may have been (R14)."""
         if lease.fence != history.entry.fence + 1:  # somebody has owned it since it was read
             entry = await self._journal.entry(lease.run)
@@ -273,9 +318,8 @@ class Runtime:
         driving = Executor(self._around, lease, history.entry.head, history.run, known)
         if kernel.decide(history.run, self._clock.wall_ms()):
             driving.post(Resumed(self._worker, max(self._clock.wall_ms(), known[-1].at)))
-        for request in await self._journal.requests(lease.run):
-            if not request.answer:
-                driving.post(request)
+        for request in requests:
+            driving.post(request)
         self._drive(driving, lease)
 
     def _drive(self, driving: Executor, lease: Lease) -> None:
