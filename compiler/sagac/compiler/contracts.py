@@ -63,7 +63,8 @@ def contract(outline: Outline, visible: Iterable[Outline]) -> Finds[Contract]:
     yield from effects.check(node, outline.records, scope, outline.signatures)
     operations = [item for item in node.items if isinstance(item, syntax.Operation)]
     for operation in operations:
-        yield from effects.changes(operation, outline.signatures[operation.name.text], node, outline.records)
+        if operation.kind == "command":
+            yield from effects.changes(operation, outline.signatures[operation.name.text], node, outline.records)
     return Contract(
         _service(outline, owner),
         outline,

@@ -16,9 +16,6 @@ from sagac.compiler.shapes import WRONG, Enumeration, Fields, Many, Maybe, Nothi
 from sagac.compiler.source import Span
 from sagac.runtime import plan
 
-DEPTH_MAX: Final = 100
-"""How deep an expression may nest: deeper ones are refused rather than left to run out of stack."""
-
 STATUSES: Final = ("done", "skipped")
 Path: TypeAlias = tuple[str, ...]
 
@@ -81,15 +78,23 @@ MISTAKEN: Final = Typed(WRONG, None)
 
 def typed(node: syntax.Expression, scope: Scope, hint: Shape = WRONG) -> Finds[Typed]:
     """The type of an expression; `hint` is the type that the place beside it suggests, if any."""
-    if not isinstance(node, syntax.Reference | syntax.Constant) and _depth(node) > DEPTH_MAX:
-        yield codes.finding(
-            "E305",
-            f"this expression is nested more than {DEPTH_MAX} deep",
-            node.span,
-            help="split it over several conditions",
-        )
-        return MISTAKEN
-    return (yield from _typed(node, scope, hint))
+    match node:
+        case syntax.Constant():
+            return (yield from _constant(node, hint))
+        case syntax.Reference():
+            return (yield from _reference(node, scope, hint))
+        case syntax.RecordState():
+            return (yield from _record_state(node, scope))
+        case syntax.Application():
+            return (yield from _application(node, scope, hint))
+        case syntax.Unary():
+            return (yield from _unary(node, scope, hint))
+        case syntax.Binary():
+            return (yield from _binary(node, scope, hint))
+        case syntax.Items():
+            return (yield from _items(node, scope, hint))
+        case _:
+            assert_never(node)
 
 
 def checked(node: syntax.Expression, scope: Scope, wanted: Shape, what: str) -> Finds[Typed]:
@@ -194,35 +199,6 @@ def facts(node: syntax.Expression, truth: bool = True) -> frozenset[Path]:
             return facts(node.left, True) | facts(node.right, False)
         case _:
             return frozenset()
-
-
-def _depth(node: syntax.Expression) -> int:
-    """How deep an expression nests, found without recursion."""
-    depth, level = 0, [node]
-    while level and depth <= DEPTH_MAX:
-        depth += 1
-        level = [part for current in level for part in parts(current)]
-    return depth
-
-
-def _typed(node: syntax.Expression, scope: Scope, hint: Shape) -> Finds[Typed]:
-    match node:
-        case syntax.Constant():
-            return (yield from _constant(node, hint))
-        case syntax.Reference():
-            return (yield from _reference(node, scope, hint))
-        case syntax.RecordState():
-            return (yield from _record_state(node, scope))
-        case syntax.Application():
-            return (yield from _application(node, scope, hint))
-        case syntax.Unary():
-            return (yield from _unary(node, scope, hint))
-        case syntax.Binary():
-            return (yield from _binary(node, scope, hint))
-        case syntax.Items():
-            return (yield from _items(node, scope, hint))
-        case _:
-            assert_never(node)
 
 
 # --- constants ------------------------------------------------------------------------------------------------------
@@ -505,7 +481,7 @@ def _application(node: syntax.Application, scope: Scope, hint: Shape) -> Finds[T
 
 
 def _size(node: syntax.Application, scope: Scope) -> Finds[Typed]:
-    found = yield from _typed(node.arguments[0], scope, WRONG)
+    found = yield from typed(node.arguments[0], scope, WRONG)
     if isinstance(found.shape, Wrong):
         return MISTAKEN
     if isinstance(found.shape, Maybe) and isinstance(found.shape.item, Many):
@@ -528,7 +504,7 @@ def _old(node: syntax.Application, scope: Scope, hint: Shape) -> Finds[Typed]:
             help="`old(e)` is the value when the run started",
         )
         return MISTAKEN
-    found = yield from _typed(node.arguments[0], replace(scope, old=False), hint)
+    found = yield from typed(node.arguments[0], replace(scope, old=False), hint)
     return Typed(found.shape, None)
 
 
@@ -550,7 +526,7 @@ def _unary(node: syntax.Unary, scope: Scope, hint: Shape) -> Finds[Typed]:
 
 def _operand(node: syntax.Expression, scope: Scope, wanted: Shape, operator: str) -> Finds[Typed]:
     """An operand whose type the operator fixes."""
-    found = yield from _typed(node, scope, wanted)
+    found = yield from typed(node, scope, wanted)
     if shapes.fits(found.shape, wanted):
         return found
     if shapes.fits(shapes.bare(found.shape), wanted):
@@ -565,7 +541,7 @@ def _operand(node: syntax.Expression, scope: Scope, wanted: Shape, operator: str
 
 
 def _negative(node: syntax.Unary, scope: Scope, hint: Shape) -> Finds[Typed]:
-    found = yield from _typed(node.operand, scope, hint)
+    found = yield from typed(node.operand, scope, hint)
     if isinstance(found.shape, Wrong):
         return MISTAKEN
     if found.shape not in (*shapes.NUMBERS, shapes.DURATION):
@@ -592,7 +568,7 @@ def _not_a_number(node: syntax.Expression, shape: Shape, operator: str) -> Finds
 
 def _presence(node: syntax.Unary, operator: Literal["is null", "is not null"], scope: Scope) -> Finds[Typed]:
     # What an earlier condition has shown to be there may still be asked about.
-    found = yield from _typed(node.operand, replace(scope, present=_without(scope.present, node.operand)), WRONG)
+    found = yield from typed(node.operand, replace(scope, present=_without(scope.present, node.operand)), WRONG)
     if isinstance(found.shape, Wrong):
         return MISTAKEN
     if not isinstance(found.shape, Maybe):
@@ -649,9 +625,9 @@ def _joined(operator: _Operator, left: Typed, right: Typed) -> plan.Expression |
 def _sides(node: syntax.Binary, scope: Scope, hint: Shape = WRONG) -> Finds[tuple[Typed, Typed]]:
     """Both operands; the one whose type does not depend on the other first."""
     if _waits(node.left, scope):
-        right = yield from _typed(node.right, scope, hint)
+        right = yield from typed(node.right, scope, hint)
         return (yield from _beside(node.left, scope, right, node.right, hint)), right
-    left = yield from _typed(node.left, scope, hint)
+    left = yield from typed(node.left, scope, hint)
     return left, (yield from _beside(node.right, scope, left, node.left, hint))
 
 
@@ -661,7 +637,7 @@ def _beside(
     """The second operand; beside a mistake a lone name is not judged, since it may be a member of what was meant."""
     if isinstance(other.shape, Wrong) and is_lone(node, scope) and not is_lone(beside, scope):
         return MISTAKEN
-    return (yield from _typed(node, scope, _stronger(other.shape, hint)))
+    return (yield from typed(node, scope, _stronger(other.shape, hint)))
 
 
 def is_lone(node: syntax.Expression, scope: Scope) -> bool:
@@ -812,12 +788,12 @@ def _comparison(node: syntax.Binary, operator: Literal["<", "<=", ">", ">="], sc
 
 def _membership(node: syntax.Binary, scope: Scope) -> Finds[Typed]:
     if isinstance(node.right, syntax.Items) and not _waits(node.left, scope):
-        left = yield from _typed(node.left, scope, WRONG)
-        right = yield from _typed(node.right, scope, Many(left.shape))
+        left = yield from typed(node.left, scope, WRONG)
+        right = yield from typed(node.right, scope, Many(left.shape))
     else:
-        right = yield from _typed(node.right, scope, WRONG)
+        right = yield from typed(node.right, scope, WRONG)
         item = right.shape.item if isinstance(right.shape, Many) else WRONG
-        left = yield from _typed(node.left, scope, item)
+        left = yield from typed(node.left, scope, item)
     if isinstance(left.shape, Wrong) or isinstance(right.shape, Wrong):
         return MISTAKEN
     if isinstance(right.shape, Maybe) and isinstance(right.shape.item, Many):
@@ -836,7 +812,7 @@ def _membership(node: syntax.Binary, scope: Scope) -> Finds[Typed]:
 
 def _items(node: syntax.Items, scope: Scope, hint: Shape) -> Finds[Typed]:
     wanted = hint.item if isinstance(hint, Many) else WRONG
-    found = yield from gather(_typed(item, scope, wanted) for item in node.items)
+    found = yield from gather(typed(item, scope, wanted) for item in node.items)
     shape: Shape = shapes.NOTHING
     for item, part in zip(node.items, found, strict=True):
         if isinstance(part.shape, Wrong):

@@ -59,21 +59,21 @@ def listed(words: Iterable[str], joint: str = "and", most: int = 6) -> str:
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {joint} {quoted[-1]}"
 
 
-REPEATED: Final = frozenset({"E201", "E202", "E203", "E204", "E205", "E206", "E210"})
-"""Codes of names that are not known: one missing declaration can be missed in many places."""
+REPEATED: Final = frozenset({"E201", "E202", "E203", "E204", "E205", "E206", "E208", "E210"})
+"""Codes of names that mean nothing, or too much: one declaration can be at fault in many places."""
 
 
 def once(findings: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """The findings, those about one missing name of one saga or service told at its first place only."""
+    """The findings, those about one name of one saga or service told at its first place only."""
     groups: dict[object, list[Diagnostic]] = {}
     for finding in in_order(list(findings)):
-        groups.setdefault(_missing(finding) or finding, []).append(finding)
+        groups.setdefault(_faulty_name(finding) or finding, []).append(finding)
     for first, *others in groups.values():
         yield _also(first, others) if others else first
 
 
-def _missing(finding: Diagnostic) -> tuple[str, str, str, str] | None:
-    """What a finding says is missing, and to whom; `None` for other findings."""
+def _faulty_name(finding: Diagnostic) -> tuple[str, str, str, str] | None:
+    """Which name a finding is about, and whose; `None` for other findings."""
     if finding.code not in REPEATED:
         return None
     if finding.code in ("E201", "E202"):

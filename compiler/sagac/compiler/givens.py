@@ -13,7 +13,6 @@ from sagac.compiler.frames import Frame
 from sagac.compiler.shapes import Shape
 from sagac.compiler.signatures import one_each, the
 from sagac.compiler.source import Span
-from sagac.compiler.steps import reason
 from sagac.runtime.plan import Wire
 
 
@@ -198,8 +197,6 @@ def waivers(saga: syntax.Saga, frame: Frame) -> Finds[tuple[model.Waiver, ...]]:
             continue
         yield from _waivable(node)
         yield from _until(node.until)
-        yield from reason(node.because)
-        yield from reason(node.by)
         if node.step is not None:
             yield from frame.is_step(node.step)
         step = node.step.text if node.step is not None else ""

@@ -143,13 +143,15 @@ def _frame(declared: Declared, view: View, world: World, known: Mapping[str, Sha
 
 def _one_space(node: syntax.Saga) -> Finds[None]:
     first: dict[str, tuple[str, Span]] = {}
+    told: set[str] = set()
     for what, name in _named(node):
         if name.text not in first:
             first[name.text] = (what, name.span)
             continue
         before, place = first[name.text]
-        if what == before == "a service":
+        if what == "a service" and (before == "a service" or name.text in told):
             continue
+        told.add(name.text)
         message = (
             f"`{name.text}` is declared twice in `{node.name.text}`"
             if what == before

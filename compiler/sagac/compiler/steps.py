@@ -231,7 +231,8 @@ def _undo(node: syntax.Undo, frame: Frame, shown: frozenset[expressions.Path]) -
         guard = yield from expressions.condition(node.guard, frame.scope("a guard").knowing(shown))
         shown = shown | facts(node.guard)
     schedule = yield from _undo_schedule(node)
-    yield from _reason(node)
+    if node.kind == "mitigate" and node.because is None:
+        yield codes.finding("E311", "a `mitigate` says what differs from before", node.span, help='add `because "…"`')
     own = yield from signature(node.call.path, frame.view, frame.world)
     if own is None:
         return None
@@ -271,19 +272,6 @@ def _undo_schedule(node: syntax.Undo) -> Finds[Schedule]:
     return (yield from schedules.schedule(node.clauses, schedules.UNDO, f"this `{node.kind}`"))
 
 
-def _reason(node: syntax.Undo) -> Finds[None]:
-    if node.kind == "mitigate" and node.because is None:
-        yield codes.finding("E311", "a `mitigate` says what differs from before", node.span, help='add `because "…"`')
-    elif node.because is not None:
-        yield from reason(node.because)
-
-
-def reason(because: syntax.Text) -> Finds[None]:
-    """A finding for a reason that says nothing."""
-    if not because.value.strip():
-        yield codes.finding("E311", "a reason must say something: people will read it", because.span)
-
-
 def _undo_reads(node: syntax.Undo, frame: Frame) -> Iterator[tuple[str, Span]]:
     """The steps that an undo reads, its own included."""
     for part in (*node.call.arguments, *([node.guard] if node.guard is not None else [])):
@@ -295,13 +283,10 @@ def _remainder(node: syntax.Step, frame: Frame) -> Finds[model.Remainder | None]
     for clause in node.clauses:
         match clause:
             case syntax.Irreversible():
-                yield from reason(clause.because)
                 found.append(model.Remainder("irreversible", "", clause.because.value, clause.span))
             case syntax.Left():
-                yield from reason(clause.because)
                 found.append(model.Remainder("left", "", clause.because.value, clause.span))
             case syntax.UndoneBy():
-                yield from reason(clause.because)
                 yield from frame.is_step(clause.step)
                 found.append(model.Remainder("undone by", clause.step.text, clause.because.value, clause.span))
             case _:
@@ -367,16 +352,17 @@ def _nothing_to_undo(
 
 def _guarded_apart(undos: list[syntax.Undo]) -> Finds[None]:
     """Of several undos each says when it is the one (settled question 6)."""
-    for undo in undos if len(undos) > 1 else ():
-        if undo.guard is None:
-            other = next(each for each in undos if each is not undo)
-            yield codes.finding(
-                "E315",
-                f"this `{undo.kind}` stands beside another and has no `when`: both would run",
-                undo.span,
-                Label(other.span, "the other"),
-                help="give each a `when`; together they must cover every run and never overlap",
-            )
+    unguarded = next((undo for undo in undos if undo.guard is None), None)
+    if unguarded is None or len(undos) == 1:
+        return
+    other = next(undo for undo in undos if undo is not unguarded)
+    yield codes.finding(
+        "E315",
+        f"this `{unguarded.kind}` stands beside another and has no `when`: both would run",
+        unguarded.span,
+        Label(other.span, "the other"),
+        help="give each a `when`; together they must cover every run and never overlap",
+    )
 
 
 # --- policy ---------------------------------------------------------------------------------------------------------

@@ -139,6 +139,8 @@ def _name(node: syntax.NamedType, view: View, find: Finder) -> Finds[Shape]:
             help=nearest(node.name, (*view.types, *shapes.SCALARS)) or "declare it with `type` or `enum`",
         )
         return WRONG
+    if len(view.types[node.name].choices) > 1:
+        return WRONG
     return (yield from find(declared, node))
 
 

@@ -142,12 +142,12 @@ was recorded when the run went forward: its own result, the input, and results o
 What an undo reads does not add order, because undoing must never make a run wait for something new.
 """,
         trip(
-            "step flight { do air.book(trip_id) -> { pnr: string }  compensate air.cancel(hotel.ref) }",
-            "step hotel { do stay.book(trip_id) -> { ref: string }  compensate stay.cancel(hotel.ref) }",
+            "step flight { do air.book(trip_id)  compensate air.cancel(hotel.ref) }",
+            "step hotel { do stay.book(trip_id) -> { ref: string }  compensate stay.cancel(trip_id) }",
         ),
         trip(
-            "step flight { do air.book(trip_id) -> { pnr: string }  compensate air.cancel(flight.pnr) }",
-            "step hotel { do stay.book(trip_id) -> { ref: string }  compensate stay.cancel(hotel.ref) }",
+            "step flight after hotel { do air.book(trip_id)  compensate air.cancel(hotel.ref) }",
+            "step hotel { do stay.book(trip_id) -> { ref: string }  compensate stay.cancel(trip_id) }",
         ),
     ),
     Code(
