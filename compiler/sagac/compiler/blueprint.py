@@ -264,9 +264,19 @@ def enumerations(scope: Scope, project: Project) -> Iterator[Enumeration]:
 
 
 def declared_records(scope: Scope) -> Iterator[Model]:
-    for name in sorted(scope.records):
+    """The records, each after those that its fields have: a model of an unfinished one is unfinished itself."""
+    for name in dict.fromkeys(inner for name in sorted(scope.records) for inner in inside_out(name, scope)):
         attributes = tuple(attribute(part.name, part.type, scope) for part in scope.records[name].fields)
         yield Model(scope.types[name], f"The record `{name}`.", attributes)
+
+
+def inside_out(name: str, scope: Scope) -> Iterator[str]:
+    """The records that a record is made of, then itself."""
+    for part in scope.records[name].fields:
+        for inner in typetext.names(typetext.read(part.type)):
+            if inner in scope.records:
+                yield from inside_out(inner, scope)
+    yield name
 
 
 # --- services ------------------------------------------------------------------------------------------------------
@@ -401,12 +411,20 @@ def input_model(names: Names, saga: Saga, scope: Scope, conditions: str) -> Mode
             field.name,
             field.type,
             scope,
-            literal(field.default, typetext.read(field.type), scope) if field.has_default else None,
+            input_default(field, scope),
             field.doc,
         )
         for field in saga.inputs
     )
     return Model(names.give(f"{saga.name}Input"), f"What a run of `{saga.name}` starts with.", attributes, conditions)
+
+
+def input_default(field: model.InputField, scope: Scope) -> Piece | None:
+    """The default of an input's field; an optional one that has none may be left out too."""
+    type = typetext.read(field.type)
+    if field.has_default or isinstance(type, Optional):
+        return literal(field.default, type, scope)
+    return None
 
 
 def output_model(names: Names, saga: Saga, scope: Scope) -> Model | None:

@@ -29,8 +29,11 @@ from sagac.runtime.run import Run
 STEPS_MAX: Final = 100
 """Faults strike at so many steps of a saga; in a longer one, at steps evenly apart: a play costs its length squared."""
 
-CHOICES_MAX: Final = 16
+CHOICES_MAX: Final = 512
 """So many ways in which the guards can come out are tried for a fault that needs one of them."""
+
+PATHS_MAX: Final = 16
+"""So many different paths are played without a fault."""
 
 
 @dataclass(slots=True)
@@ -78,9 +81,13 @@ def chosen(plan: Plan) -> tuple[Step, ...]:
 
 
 def undisturbed(plan: Plan, ways: Sequence[Choice]) -> Iterator[Case]:
-    """Nothing goes wrong, whichever way the guards come out."""
-    for number, way in enumerate(ways, 1):
-        title = "nothing goes wrong" + (f", way {number} of {len(ways)}" if len(ways) > 1 else "")
+    """Nothing goes wrong, on each path that the guards leave."""
+    paths: dict[tuple[tuple[str, int], ...], Choice] = {}
+    for way in ways:
+        run = rehearse(plan, way, ()).run
+        paths.setdefault(tuple((action.state, action.undo_index) for action in run.actions), way)
+    for number, way in enumerate(itertools.islice(paths.values(), PATHS_MAX), 1):
+        title = "nothing goes wrong" + (f", path {number} of {len(paths)}" if len(paths) > 1 else "")
         yield from confirmed(plan, title, [way], ())
 
 

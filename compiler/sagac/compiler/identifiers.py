@@ -43,9 +43,10 @@ def attribute(service: str) -> str:
 def field(name: str, module_names: Container[str]) -> str:
     """A model's field: nothing that a model has already, nothing that its own annotations need."""
     if name.startswith(("_", "model_")):
-        return f"field_{name.lstrip('_')}"
-    unsafe = name in MODEL_NAMES | ANNOTATIONS | IMPORTED or name in module_names
-    return f"{name}_" if unsafe else name
+        name = f"field_{name.lstrip('_')}"
+    while name in MODEL_NAMES | ANNOTATIONS | IMPORTED or name in module_names:
+        name += "_"
+    return name
 
 
 def member(name: str) -> str:

@@ -24,7 +24,12 @@ def encode(value: Any) -> Wire:
 
 def encode_fields(model: BaseModel) -> dict[str, Wire]:
     """The fields of a model, encoded."""
-    return {name: encode(getattr(model, name)) for name in type(model).model_fields}
+    return {wire: encode(getattr(model, name)) for name, wire in wire_names(type(model)).items()}
+
+
+def wire_names(model: type[BaseModel]) -> dict[str, str]:
+    """The fields of a model with their names in the journal: a generated model renames what Python has a use for."""
+    return {name: field.serialization_alias or name for name, field in model.model_fields.items()}
 
 
 class Decoder:
@@ -59,7 +64,7 @@ def _encode(value: Any) -> Any:
         case datetime():
             return _instant(value)
         case BaseModel():
-            return {name: _encode(getattr(value, name)) for name in type(value).model_fields}
+            return {wire: _encode(getattr(value, name)) for name, wire in wire_names(type(value)).items()}
         case Mapping():
             return {str(key): _encode(item) for key, item in value.items()}
         case list() | tuple():
@@ -89,9 +94,9 @@ def _with_durations(target: Any, wire: Any) -> Any:
     if isinstance(wire, list) and get_args(target):
         return [_with_durations(get_args(target)[0], item) for item in wire]
     if isinstance(wire, dict) and isinstance(target, type) and issubclass(target, BaseModel):
-        fields = target.model_fields
+        names = {wire: name for name, wire in wire_names(target).items()}
         return {
-            name: _with_durations(fields[name].annotation, item) if name in fields else item
+            name: _with_durations(target.model_fields[names[name]].annotation, item) if name in names else item
             for name, item in wire.items()
         }
     return _with_durations_in_union(target, wire)

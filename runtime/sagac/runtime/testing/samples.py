@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Final, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
-PLAIN: dict[Any, Any] = {
+PLAIN: Final[dict[Any, Any]] = {
     str: "a",
     int: 1,
     bool: True,
     Decimal: Decimal(1),
     UUID: UUID("00000000-0000-4000-8000-000000000001"),
     datetime: datetime(2026, 1, 1, tzinfo=UTC),
+    AwareDatetime: datetime(2026, 1, 1, tzinfo=UTC),
     timedelta: timedelta(seconds=1),
 }
 
@@ -34,4 +35,5 @@ def sample(target: Any) -> Any:
     if isinstance(target, type) and issubclass(target, BaseModel):
         return target(**{name: sample(field.annotation) for name, field in target.model_fields.items()})
     alternatives = [alternative for alternative in get_args(target) if alternative is not type(None)]
+    assert alternatives or target in (None, type(None)), f"no sample of {target!r}"
     return sample(alternatives[0]) if alternatives else None

@@ -87,8 +87,8 @@ class World:
             return self._remembered[memory].answer
         if call.key in self._revoked:
             raise Refusal(f"`{step.name}` was revoked before it arrived")
-        self.effect(step.name).made += 1
         answer = self._result(step.call.service, step.call.command, step)
+        self.effect(step.name).made += 1
         self._remembered[memory] = Remembered(answer, self.clock.wall_ms())
         return answer
 
