@@ -24,11 +24,8 @@ from sagac.compiler.terms import Formula, Valuation, both
 from sagac.compiler.verdicts import Judgement, Proved, Refuted, Situation, Undecided, Vacuous, Verdict
 from sagac.runtime.plan import Plan
 
-PLAIN_MAX: Final = 200
-"""So many witnesses have the plainest values; the rest whatever meets the condition."""
-
 REMEMBERED: Final = 8
-"""How many of the latest values are tried as a witness before the solver is asked."""
+"""So many values are kept complete, and tried as a witness before the solver is asked."""
 
 UNKNOWN: Final = "the solver gave up within its limit"
 UNCONFIRMED: Final = (
@@ -46,11 +43,13 @@ class Scene:
     conditions: Conditions
     question: Question
     seen: list[Valuation] = field(default_factory=list)
-    """Values of earlier witnesses: most conditions are met by one of a few."""
-    runs: dict[int, tuple[Situation | None, Situation | None]] = field(default_factory=dict)
-    """The whole run with each of these values, as it completes and as it is cancelled."""
-    settled: dict[int, frozenset[str]] = field(default_factory=dict)
-    """Who is settled in the cancelled one."""
+    """Values of earlier witnesses."""
+    complete: list[Valuation] = field(default_factory=list)
+    """The first of them, with plain values for whatever else a guard reads: most conditions are met by one of these."""
+    runs: dict[int, Situation | None] = field(default_factory=dict)
+    """The whole run with each of these values."""
+    turned: dict[int, Situation | None] = field(default_factory=dict)
+    """The same, cancelled as late as may be."""
     witnessed: dict[int, int] = field(default_factory=dict)
     """Which of the values meet a condition, by the condition's number."""
 
@@ -160,10 +159,13 @@ def witnessing(scene: Scene, condition: Formula) -> int | None:
     place = remembered(scene, condition)
     if place is not None:
         return place
-    valuation = prover.witness(scene.question, condition, plain=len(scene.seen) < PLAIN_MAX)
+    valuation = prover.witness(scene.question, condition, plain=len(scene.seen) < REMEMBERED)
     if valuation is None:
         return None
-    scene.seen.append(stories.with_plain(scene.project.types, scene.conditions.guard.values(), valuation))
+    scene.seen.append(valuation)
+    if len(scene.seen) <= REMEMBERED:
+        guards = scene.conditions.guard.values()
+        scene.complete.append(stories.with_plain(scene.project.types, guards, valuation))
     scene.witnessed[prover.number(scene.question, condition)] = len(scene.seen) - 1
     return len(scene.seen) - 1
 
@@ -172,7 +174,7 @@ def remembered(scene: Scene, condition: Formula) -> int | None:
     """Which of the first values meet the condition."""
     key = prover.number(scene.question, condition)
     if key not in scene.witnessed:
-        for place, valuation in enumerate(scene.seen[:REMEMBERED]):
+        for place, valuation in enumerate(scene.complete):
             if terms.holds(condition, valuation):
                 scene.witnessed[key] = place
                 break
@@ -181,12 +183,16 @@ def remembered(scene: Scene, condition: Formula) -> int | None:
 
 def witness_of(scene: Scene, story: Story, place: int) -> Situation:
     """A run that shows the story: a whole one where that does, which then witnesses other claims too."""
+    valuation, types = scene.seen[place], scene.project.types
     if place not in scene.runs:
-        run = stories.whole(scene.graph, scene.conditions, scene.seen[place])
-        cancelled = None if run is None else stories.turned(scene.graph, scene.conditions, run)
-        scene.runs[place] = run, cancelled
-        scene.settled[place] = frozenset(() if cancelled is None else cancelled.order)
-    shared = scene.runs[place][story.cancelled]
-    if shared is not None and not story.failed and (not story.cancelled or story.subject in scene.settled[place]):
-        return shared
-    return stories.told(scene.graph, scene.conditions, scene.project.types, story, scene.seen[place])
+        scene.runs[place] = stories.whole(scene.graph, scene.conditions, valuation)
+    run = scene.runs[place]
+    if run is not None and not story.failed and not story.cancelled:
+        return run
+    if run is not None and story.cancelled and place < REMEMBERED:
+        if place not in scene.turned:
+            scene.turned[place] = stories.turned(scene.graph, scene.conditions, types, valuation)
+        cancelled = scene.turned[place]
+        if cancelled is not None and story.subject in frozenset(cancelled.order):
+            return cancelled
+    return stories.told(scene.graph, scene.conditions, types, story, valuation)

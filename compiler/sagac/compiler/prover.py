@@ -54,7 +54,8 @@ class Term:
 class Question:
     """Everything that one saga's questions share: the solver's context, and what has been said in it."""
 
-    saga: Saga
+    places: Mapping[str, int]
+    """The place of each input and each step in the source; the names of inputs begin with a dot."""
     types: Mapping[str, Any]
     premise: Formula
     context: Any = field(default_factory=z3.Context)
@@ -75,7 +76,9 @@ class Question:
 
 def ask(project: Project, saga: Saga, premise: Formula) -> Question:
     """The start of all questions about a saga, whose inputs meet the premise."""
-    question = Question(saga, project.types, premise)
+    inputs = [f".{declared.name}" for declared in saga.inputs]
+    places = {name: place for place, name in enumerate([*inputs, *(step.name for step in saga.steps)])}
+    question = Question(places, project.types, premise)
     question.solver = z3.SimpleSolver(ctx=question.context)
     question.solver.set("rlimit", EFFORT)
     question.solver.add(encode(question, premise))
@@ -470,7 +473,7 @@ def chosen(question: Question, read: Sequence[Input | Result | Var], *, plain: b
     given: dict[str, Wire] = {}
     results: dict[str, Wire] = {}
     true: set[str] = set()
-    for place in in_order(question.saga, read):
+    for place in in_order(question, read):
         if isinstance(place, Var):
             if settled_truth(question, z3.Bool(f"fact {place.name}", question.context), plain=plain):
                 true.add(place.name)
@@ -483,17 +486,15 @@ def chosen(question: Question, read: Sequence[Input | Result | Var], *, plain: b
     return Valuation(given, results, frozenset(true))
 
 
-def in_order(saga: Saga, read: Sequence[Input | Result | Var]) -> Iterator[Input | Result | Var]:
+def in_order(question: Question, read: Sequence[Input | Result | Var]) -> Iterator[Input | Result | Var]:
     """Inputs as they are declared, then results by their steps, then free facts: whole values before their parts."""
-    inputs = {declared.name: place for place, declared in enumerate(saga.inputs)}
-    steps = {step.name: place for place, step in enumerate(saga.steps)}
 
     def rank(place: Input | Result | Var) -> tuple[int, int, tuple[str, ...]]:
         match place:
             case Input():
-                return 0, inputs[place.path[0]], place.path
+                return 0, question.places[f".{place.path[0]}"], place.path
             case Result():
-                return 1, steps[place.step], place.path
+                return 1, question.places[place.step], place.path
             case Var():
                 return 2, 0, (place.name,)
             case _:

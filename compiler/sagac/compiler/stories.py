@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from sagac.compiler import terms, values
 from sagac.compiler.graph import Graph, numbers
-from sagac.compiler.obligations import turning
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Story
 from sagac.compiler.terms import Formula, Valuation
@@ -91,39 +90,34 @@ def skipped(conditions: Conditions, order: Iterable[str], valuation: Valuation, 
 
 
 def whole(graph: Graph, conditions: Conditions, valuation: Valuation) -> Situation | None:
-    """The run with these values in which all goes well; nothing where a guard fails it."""
-    for name in graph.order:
-        if conditions.steps[name].otherwise_fails and not terms.holds(conditions.guard[name], valuation):
-            return None
-    return Situation(
-        order=graph.order,
-        skipped=skipped(conditions, graph.order, valuation),
-        input=valuation.input,
-        results=valuation.results,
-    )
+    """The run with these values in which all goes well; nothing where a guard fails it.
+
+    Its order is left open: what is not given succeeds at once, and guards skip what they skip.
+    """
+    failing = {id(guard): guard for guard in (conditions.guard[name] for name in conditions.failing)}
+    if not all(terms.holds(guard, valuation) for guard in failing.values()):
+        return None
+    return Situation(input=valuation.input, results=valuation.results)
 
 
-def turned(graph: Graph, conditions: Conditions, run: Situation) -> Situation | None:
+def turned(graph: Graph, conditions: Conditions, types: Types, valuation: Valuation) -> Situation | None:
     """The whole run, cancelled as late as may be; nothing where a cancel is always too late."""
-    left = (1 << len(graph.order)) - 1
-    for pivot in turning.pivots(conditions):
+    everything = (1 << len(graph.order)) - 1
+    left = everything
+    for pivot in conditions.pivots:
         place = graph.number[pivot]
         if not graph.after[place]:
             return None
         last = graph.after[place][-1]
         left &= ~(1 << last | graph.descendants[last])
-    if left == (1 << len(graph.order)) - 1:
+    if left == everything:
         left ^= 1 << len(graph.order) - 1
     order = tuple(graph.order[number] for number in numbers(left))
+    known = with_plain(types, [conditions.guard[name] for name in order], valuation)
     return Situation(
         order=order,
-        skipped=run.skipped.intersection(order),
-        input=run.input,
-        results=results_of(run.results, order),
+        skipped=skipped(conditions, order, known),
+        input=valuation.input,
+        results=valuation.results,
         cancelled=True,
     )
-
-
-def results_of(results: Mapping[str, Wire], order: Iterable[str]) -> Mapping[str, Wire]:
-    kept = frozenset(order)
-    return {step: result for step, result in results.items() if step in kept}

@@ -48,7 +48,13 @@ def page(code: Code) -> str:
     return (
         f"# {code.code}: {code.title}\n\n"
         f"Severity: {code.severity}\n\n"
-        f"{dedent(code.explanation).strip()}\n\n"
-        f"## Example\n\n```saga\n{code.wrong.strip()}\n```\n\n"
-        f"## Repaired\n\n```saga\n{code.fixed.strip()}\n```\n"
+        f"{dedent(code.explanation).strip()}\n"
+        f"{example(code)}"
     )
+
+
+def example(code: Code) -> str:
+    """The example with its repair; nothing for a code that no spec gives by itself."""
+    if not code.wrong:
+        return ""
+    return f"\n## Example\n\n```saga\n{code.wrong.strip()}\n```\n\n## Repaired\n\n```saga\n{code.fixed.strip()}\n```\n"

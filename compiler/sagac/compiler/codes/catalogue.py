@@ -11,6 +11,8 @@ from sagac.compiler.diagnostics import Severity
 class Code:
     """A diagnostic code. `wrong` is a whole spec that gives exactly this finding, `fixed` its smallest repair.
 
+    Both are empty for a finding that no spec gives by itself.
+
     `explanation` says what the rule is, why it is one, and what to do; Markdown, a few short paragraphs.
     """
 

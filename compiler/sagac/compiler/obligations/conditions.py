@@ -30,6 +30,9 @@ class Conditions:
     enabled: Mapping[str, Formula]
     """The step is sent: `entry` and `guard`."""
     steps: Mapping[str, Step]
+    pivots: tuple[str, ...]
+    failing: tuple[str, ...]
+    """Steps whose guard fails them when it is false."""
     fallible: frozenset[str]
     """Steps that can fail once they are sent (settled question 1)."""
 
@@ -63,8 +66,10 @@ def of(project: Project, saga: Saga, graph: Graph, planned: Plan) -> Conditions:
     entry: dict[str, Formula] = {}
     enabled: dict[str, Formula] = {}
     fallible = frozenset(step.name for step in planned.steps if can_fail(project, steps[step.name], step))
-    conditions = Conditions(premise(saga, known), guard, entry, enabled, steps, fallible)
     failing = tuple(place for place, name in enumerate(graph.order) if steps[name].otherwise_fails)
+    names = tuple(graph.order[place] for place in failing)
+    pivots = tuple(step.name for step in saga.steps if step.pivot)
+    conditions = Conditions(premise(saga, known), guard, entry, enabled, steps, pivots, names, fallible)
     for place, name in enumerate(graph.order):
         written = steps[name].guard
         own = None if written is None else written.condition

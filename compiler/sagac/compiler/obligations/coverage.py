@@ -213,7 +213,7 @@ def undone_by(
 
 def is_needed(graph: Graph, conditions: Conditions, step: Step) -> bool:
     """Whether every pivot comes after the step: then a cancel in time undoes it, or a rollback on request."""
-    return all(graph.precedes(step.name, pivot) for pivot in turning.pivots(conditions))
+    return all(graph.precedes(step.name, pivot) for pivot in conditions.pivots)
 
 
 def alive(project: Project, saga: Saga, graph: Graph, conditions: Conditions, step: Step) -> Sometimes:
@@ -233,5 +233,5 @@ def alive(project: Project, saga: Saga, graph: Graph, conditions: Conditions, st
         Story(then=(step.name,), cancelled=True, subject=step.name),
         f"the compensation of `{step.name}` can never run: from the point of no return on, nothing is undone",
         (f"drop the `compensate` of `{step.name}`", "or let the pivot come after it"),
-        code="W703",
+        code="W701",
     )

@@ -77,16 +77,16 @@ def is_guarded_out(saga: Saga, graph: Graph, conditions: Conditions, step: Step)
         ),
         f"the `when` of `{step.name}` is always true",
         (f"drop the `when` of `{step.name}`, or write the condition that is meant",),
-        code="W704",
+        code="W702",
     )
 
 
 def undos(saga: Saga, graph: Graph, conditions: Conditions, step: Step) -> Iterator[Sometimes]:
     """Each guarded undo applies in some run; an unguarded one does wherever its step is done."""
-    early = turning.is_pressed(graph, conditions, step.name) if step.handlers else False
-    for handler in step.handlers:
-        if handler.guard is None:
-            continue
+    guarded = [handler for handler in step.handlers if handler.guard is not None]
+    early = bool(guarded) and turning.is_pressed(graph, conditions, step.name)
+    for handler in guarded:
+        assert handler.guard is not None
         what = wording.operation(planner.called(handler.call))
         yield Sometimes(
             Claim(

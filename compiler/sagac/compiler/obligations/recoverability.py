@@ -18,7 +18,7 @@ from sagac.compiler.verdicts import Claim, Proved
 
 def owe(project: Project, saga: Saga, graph: Graph, conditions: Conditions) -> tuple[Obligation, ...]:
     """Every step is over before the point of no return or cannot fail; what is irreversible stands behind it."""
-    pivots = [conditions.steps[name] for name in turning.pivots(conditions)]
+    pivots = [conditions.steps[name] for name in conditions.pivots]
     return (
         *(over_in_time(project, saga, graph, conditions, pivots, step) for step in saga.steps if pivots),
         *(irreversible(project, saga, graph, conditions, step) for step in saga.steps if is_early(step)),

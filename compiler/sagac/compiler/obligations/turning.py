@@ -38,12 +38,7 @@ def ways(
 
 def committed(graph: Graph, conditions: Conditions, step: str) -> bool:
     """Whether a pivot that runs always comes before the step: then nothing turns a run in which the step is done."""
-    return any(graph.precedes(pivot, step) and conditions.enabled[pivot] == TRUE for pivot in pivots(conditions))
-
-
-def pivots(conditions: Conditions) -> tuple[str, ...]:
-    """The pivot steps."""
-    return tuple(step.name for step in conditions.steps.values() if step.pivot)
+    return any(graph.precedes(pivot, step) and conditions.enabled[pivot] == TRUE for pivot in conditions.pivots)
 
 
 def failing(project: Project, graph: Graph, conditions: Conditions, step: str) -> Iterator[tuple[Formula, Story]]:
@@ -89,7 +84,7 @@ def uncommitted(graph: Graph, conditions: Conditions, settled: int, *allowed: st
     return both(
         *(
             negation(conditions.enabled[pivot])
-            for pivot in pivots(conditions)
+            for pivot in conditions.pivots
             if pivot not in allowed and not graph.ancestors[graph.number[pivot]] & ~settled
         )
     )
@@ -108,7 +103,7 @@ def is_pressed(graph: Graph, conditions: Conditions, step: str) -> bool:
     """Whether a cancel may come too late once the step has answered, because a pivot waits for nothing else."""
     place = graph.number[step]
     settled = graph.ancestors[place] | 1 << place
-    return any(not graph.ancestors[graph.number[pivot]] & ~settled for pivot in pivots(conditions))
+    return any(not graph.ancestors[graph.number[pivot]] & ~settled for pivot in conditions.pivots)
 
 
 def unfinished(graph: Graph, conditions: Conditions, step: str) -> Formula:

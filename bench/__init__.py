@@ -1,0 +1,1 @@
+"""Measurements: what the proofs and the runtime cost."""
