@@ -136,8 +136,8 @@ LAST: Final = step("c", ("b",), schedule=ONCE, idempotent=False, intent=True, fa
 CASES: Final[dict[str, Case]] = {
     "chain of two": Case(plan(step("a", fails=True), step("b", ("a",), fails=True)), duplicating=True),
     "chain of three": Case(plan(step("a"), step("b", ("a",)), step("c", ("b",), fails=True))),
-    "fork": Case(plan(step("a"), step("b", ("a",), fails=True), step("c", ("a",)))),
-    "join": Case(plan(step("a", fails=True), step("b"), step("c", ("a", "b"), schedule=ONCE))),
+    "fork": Case(plan(step("a"), step("b", ("a",), schedule=ONCE, fails=True), step("c", ("a",)))),
+    "join": Case(plan(step("a", fails=True, schedule=ONCE), step("b"), step("c", ("a", "b"), schedule=ONCE))),
     "diamond": Case(
         plan(
             step("a", schedule=ONCE, undos=(undo("a", schedule=ONCE),)),
@@ -146,10 +146,14 @@ CASES: Final[dict[str, Case]] = {
             step("d", ("b", "c"), schedule=ONCE, undos=(undo("d", schedule=ONCE),)),
         )
     ),
-    "query in the middle": Case(plan(step("a"), step("q", ("a",), query=True, fails=True), step("b", ("q",)), LAST)),
-    "left in the middle": Case(plan(step("a"), step("l", ("a",), remains="left"), step("b", ("l",)), LAST)),
+    "query in the middle": Case(
+        plan(step("a", schedule=ONCE), step("q", ("a",), query=True, fails=True), step("b", ("q",)), LAST)
+    ),
+    "left in the middle": Case(
+        plan(step("a", schedule=ONCE), step("l", ("a",), remains="left"), step("b", ("l",)), LAST)
+    ),
     "skipped in the middle": Case(
-        plan(step("a"), step("g", ("a",), guard=FLAG), step("c", ("g",), fails=True)), inputs=EITHER
+        plan(step("a", schedule=ONCE), step("g", ("a",), guard=FLAG), step("c", ("g",), fails=True)), inputs=EITHER
     ),
     "skip between two": Case(
         plan(step("a"), step("g", ("a",), guard=FLAG), step("b", ("g",)), LAST), inputs=({"flag": False},)
@@ -215,7 +219,7 @@ CASES: Final[dict[str, Case]] = {
     "transient alone": Case(plan(step("t")), transient=frozenset({"t"})),
     "transient on a non-idempotent": Case(plan(step("t", idempotent=False, probed=True)), transient=frozenset({"t"})),
     "transient and revoked": Case(
-        plan(step("t", doubt="revoke", undos=(undo("t", revokes=True),)), step("b", fails=True)),
+        plan(step("t", doubt="revoke", undos=(undo("t", revokes=True),)), step("b", schedule=ONCE, fails=True)),
         transient=frozenset({"t"}),
     ),
     "bare": Case(plan(step("a"), step("x", ("a",), idempotent=False, intent=True))),

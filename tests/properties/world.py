@@ -21,6 +21,10 @@ class Message(NamedTuple):
     undoes: str
     live: bool
 
+    def unheard(self) -> Message:
+        """The same message, with nobody waiting for its answer."""
+        return Message(self.direction, self.step, self.key, self.undoes, False)
+
 
 class World(NamedTuple):
     """What the services hold: for each step how often its effect stands and whether it was undone, and the keys."""
@@ -146,9 +150,9 @@ class Services:
 
 def with_value(world: World, i: int, value: int) -> World:
     """The world with one effect set or taken back."""
-    return world._replace(values=(*world.values[:i], value, *world.values[i + 1 :]))
+    return World((*world.values[:i], value, *world.values[i + 1 :]), world.undone, world.memory)
 
 
 def remembering(world: World, key: str, fact: str) -> World:
     """The world with one more remembered key."""
-    return world._replace(memory=world.memory | {(key, fact)})
+    return World(world.values, world.undone, world.memory | {(key, fact)})

@@ -116,7 +116,7 @@ def do_is_held(run: Run, step: Step, action: Action) -> bool:
 
 def why_held(action: Action) -> str:
     """Why a do is held, in words."""
-    if action.failure:
+    if action.state == "refused" and action.failure:
         return f"refused past the point of no return: {action.failure}"
     return action.detail or "it cannot finish past the point of no return"
 
