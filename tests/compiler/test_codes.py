@@ -42,11 +42,11 @@ def test_the_repaired_example_is_clean(code: Code, check_text: Check) -> None:
     assert code.code not in {finding.code for finding in findings}
 
 
-@each_code
 def test_only_what_no_spec_can_give_has_no_example() -> None:
     assert [code.code for code in codes.CODES.values() if not code.wrong] == ["A3"]
 
 
+@each_code
 def test_a_code_says_what_it_means_in_whole_sentences(code: Code) -> None:
     assert code.title == code.title.strip()
     assert not code.title.endswith(".")
