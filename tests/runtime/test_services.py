@@ -61,6 +61,15 @@ def test_a_saga_is_bound_once() -> None:
         Runtime(journal=MemoryJournal(), sagas=[saga, saga])
 
 
+def test_a_service_named_like_a_part_of_the_binding_is_found_beside_it() -> None:
+    class Odd(Trip):
+        protocols = {"plan": World}  # noqa: RUF012 - as a generated class has it
+        plan_ = FakeWorld()
+
+    saga = Odd(plan=plan(step("a", call=replace(step("a").call, service="plan"), undo=None)), world=FakeWorld())
+    assert ("plan", "act") in bind([saga]).services["trip.Trip"]
+
+
 def test_commands_that_a_protocol_inherits_count_too() -> None:
     class More(World, Protocol):
         async def more(self, call: Call) -> None: ...

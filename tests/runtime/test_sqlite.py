@@ -162,7 +162,7 @@ def test_a_log_torn_at_any_byte_leaves_a_whole_prefix(tmp_path: Path) -> None:
 
 def test_another_process_shares_the_file(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     children = [context.Process(target=_begin_runs, args=(path, name, 20)) for name in ("a", "b", "c")]
     for child in children:
         child.start()
@@ -197,7 +197,7 @@ def _begin_runs(path: Path, worker: str, count: int) -> None:
 
 def test_a_worker_whose_process_died_is_known_to_be_gone_at_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    child = multiprocessing.get_context("fork").Process(target=_enlist_and_hang, args=(path,))
+    child = multiprocessing.get_context("spawn").Process(target=_enlist_and_hang, args=(path,))
     child.start()
 
     async def gone() -> bool:

@@ -82,8 +82,8 @@ def step(name: str, *after: str, undo: Undo | Literal[True] | None = True, **fac
     """A step of the world; idempotent and with an idempotent, revoking undo, unless told otherwise."""
     chosen = (Undo(call("back", name), QUICK, idempotent=True, revokes=True),) if undo is True else ()
     given: dict[str, Any] = {"schedule": QUICK, "fails": ("Rejected",), "idempotent": True, "doubt": "revoke"}
-    given |= {"undos": (undo,) if isinstance(undo, Undo) else chosen, "result": "Receipt"}
-    return Step(name=name, call=call("act", name), after=after, **(given | facts))
+    given |= {"undos": (undo,) if isinstance(undo, Undo) else chosen, "result": "Receipt", "call": call("act", name)}
+    return Step(name=name, after=after, **(given | facts))
 
 
 def plan(*steps: Step, saga: str = "trip.Trip", **facts: Any) -> Plan:

@@ -101,6 +101,11 @@ def calls(plan: Plan) -> Iterator[plans.Call]:
             yield step.probe
 
 
+def attribute(service: str) -> str:
+    """The field of a binding that holds a service: one named like a part of the binding gets an underscore."""
+    return f"{service}_" if service in ("plan", "input", "output", "protocols") else service
+
+
 def _twice(sagas: Sequence[Binding]) -> Iterator[str]:
     names = [saga.plan.saga for saga in sagas]
     yield from (f"saga `{name}` is bound twice" for name in sorted(set(names)) if names.count(name) > 1)
@@ -110,7 +115,7 @@ def _services(saga: Binding, findings: list[str]) -> Services:
     """The handlers of one saga: all that its protocols name, since a newer plan's undo may serve an older run."""
     table: dict[tuple[str, str], Handler] = {}
     for service, protocol in saga.protocols.items():
-        implementation = getattr(saga, service, None)
+        implementation = getattr(saga, attribute(service), None)
         for command, declared in sorted(_commands(protocol).items()):
             place = f"`{service}.{command}` of saga `{saga.plan.saga}`"
             handler = _handler(place, getattr(implementation, command, None), declared, findings)
