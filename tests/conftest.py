@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from sagac.compiler import parser
+from sagac.compiler.diagnostics import Diagnostic, in_order
+from sagac.compiler.source import Source
+
+TODAY = date(2026, 11, 21)
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE_ROOTS = ("compiler", "runtime", "grammar")
 
@@ -26,3 +33,21 @@ def pytest_configure() -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether goldens are to be rewritten."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def check_text() -> Callable[[str], tuple[Diagnostic, ...]]:
+    """Everything that a check says about one text."""
+    return _check_text
+
+
+def _check_text(text: str) -> tuple[Diagnostic, ...]:
+    try:
+        from sagac.compiler import driver
+    except ImportError:
+        from sagac.compiler import resolver
+
+        file, syntax_findings = parser.parse(Source("saga.saga", text))
+        _, names_findings = resolver.resolve({"saga.saga": file})
+        return in_order([*syntax_findings, *names_findings])
+    return driver.check_text(text, TODAY).diagnostics

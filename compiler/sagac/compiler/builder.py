@@ -18,7 +18,7 @@ DEPTH_MAX = 100
 """How deep expressions and types may nest; the phases after this one recurse over them."""
 
 PLACEHOLDERS = frozenset({"", "todo", "tbd", "fixme", "xxx", "na", "none", "because", "reason", "later", "test"})
-COMPARATORS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
+LAST_DAY = "9999-12-31"
 
 # What the parser hands to a rule: tokens, nodes, tails, and lists of repeated parts.
 Part: TypeAlias = Any
@@ -437,6 +437,7 @@ class Builder:
         until, by = parts[at + 1], parts[at + 3]
         if not _is_date(until.text):
             self.report("E118", f"there is no day `{until.text}`", until.span, "write a day such as `2026-12-31`")
+            until.value = LAST_DAY  # or it would be reported as expired, too
         self.refuse_placeholder(by)
         step, because = tails.get("step"), tails["because"]
         return syntax.Waive(_span(parts), _name(parts[1]), step, _text(until), _text(by), because)
@@ -523,7 +524,7 @@ class Builder:
     def refuse_placeholder(self, text: Token) -> None:
         words = "".join(letter for letter in str(text.value).lower() if letter.isalnum())
         if text.text and words in PLACEHOLDERS:
-            message = "this text is empty" if not str(text.value).strip() else f"`{text.value}` is not an answer"
+            message = f"`{text.value}` is not an answer" if str(text.value).strip() else "this text is empty"
             self.report("E114", message, text.span, "write what a reader who was not there needs to know")
 
     def report(self, code: str, message: str, span: Span, advice: str) -> None:

@@ -45,6 +45,8 @@ class Table:
     heads: Mapping[str, frozenset[str]]
     """By repeated rule, such as `step_clause`: the words that start one."""
     all_heads: frozenset[str]
+    boundaries: frozenset[int]
+    """The states between two clauses, fields or members of a block."""
 
 
 class Machine:
@@ -103,7 +105,7 @@ class Machine:
             return "NAME"
         if word in row and self.accepts(states, word):
             return word
-        return word if self.starts_clause(index) else "NAME"
+        return word if self.starts_clause(index, states) else "NAME"
 
     def number(self, states: Sequence[int]) -> str:
         """What a number that cannot be read was meant to be."""
@@ -117,17 +119,17 @@ class Machine:
                 return kind
         return "when"
 
-    def starts_clause(self, index: int) -> bool:
+    def starts_clause(self, index: int, states: Sequence[int]) -> bool:
         """Whether a word that could be a name is more likely the start of a clause, after something unfinished."""
         token = self.tokens[index]
         if not token.is_first or token.text not in self.table.all_heads:
             return False
         after = self.tokens[index + 1] if index + 1 < len(self.tokens) else None
-        if after is not None and not after.is_first:
-            if after.kind == "WORD" and after.text not in OPERATORS:
-                return True
-            if after.kind in LITERALS:
-                return True
+        if after is not None and not after.is_first and _follows_a_word(after):
+            return True
+        block = next((state for state in reversed(states) if state in self.table.boundaries), None)
+        if block is None or token.text not in self.table.actions[block]:
+            return False
         before = self.tokens[index - 1].kind if index else ""
         return before not in ("{", ",", "[", "(") and (after is None or after.kind not in ("=", ","))
 
@@ -174,6 +176,10 @@ class Machine:
         """Forget what is unfinished above this depth; what remains is still a beginning."""
         del self.states[depth:]
         del self.values[depth - 1 :]
+
+
+def _follows_a_word(token: Token) -> bool:
+    return token.kind in LITERALS or (token.kind == "WORD" and token.text not in OPERATORS)
 
 
 def _function(rule: Rule, builder: object) -> Callable[[list[Any]], Any] | None:

@@ -144,6 +144,7 @@ def table() -> Table:
         words=frozenset(word for word in texts.values() if word.isalpha()),
         heads=heads,
         all_heads=frozenset().union(*heads.values()),
+        boundaries=frozenset(state for state, row in enumerate(actions) if _is_boundary(row, heads)),
     )
 
 
@@ -167,6 +168,11 @@ def _heads(rules: Iterable[Any], texts: Mapping[str, str]) -> Mapping[str, froze
         if rule.expansion:
             firsts.setdefault(str(rule.origin.name), set()).add(str(rule.expansion[0].name))
     return {name: _first_words(name, firsts, texts) for name in recovery.CLAUSES}
+
+
+def _is_boundary(row: Mapping[str, int], heads: Mapping[str, frozenset[str]]) -> bool:
+    shifted = {kind for kind, action in row.items() if action >= 0}
+    return {"NAME", "}"} <= shifted or any(words <= shifted for words in heads.values())
 
 
 def _first_words(name: str, firsts: Mapping[str, set[str]], texts: Mapping[str, str]) -> frozenset[str]:

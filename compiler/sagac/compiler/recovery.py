@@ -47,10 +47,13 @@ CLOSING = {"}": "{", ")": "(", "]": "["}
 LIKELY_SIGNS = {"=": ("==", ":=", ":"), "==": ("=",), ":": ("=", ":="), ":=": ("=", ":"), ">": ("->",)}
 """Signs that are easily taken for each other, the likeliest first."""
 MEANINGS = {"=": "gives a value, it does not compare", "==": "compares, it does not give a value"}
+MISSING = "(missing)"
 DEPTH_TO_CLOSE = 4
 ALTERNATIVES_MAX = 6
-REPAIR_WORTH = 2
-"""How many tokens must fit after a repair before it is believed."""
+REPAIR_WORTH = 4
+"""How many tokens must fit after a repair before it is believed; the end of the clause will do, too."""
+SPELLING_WORTH = 2
+"""How many must fit after a word whose spelling already speaks for it."""
 
 
 class Reader:
@@ -64,6 +67,9 @@ class Reader:
         self.left_out: list[Span] = []
         self.quiet_until = -1
         """A mistake before this token belongs to one that was reported already."""
+        braces = [token.kind for token in machine.tokens if token.kind in ("{", "}")]
+        self.unclosed = max(0, min(2 * braces.count("{") - len(braces), DEPTH_TO_CLOSE))
+        """How many closing braces the text lacks; with none lacking, a clause in the wrong block is just that."""
 
     @property
     def skipped(self) -> tuple[Span, ...]:
@@ -92,9 +98,10 @@ class Reader:
         return self.skip(index)
 
     def end_of_repair(self, index: int) -> int:
-        """Up to where a further mistake still belongs to this one: a few tokens, or the next clause."""
+        """Up to where a further mistake still belongs to this one: a few tokens, or the next line."""
         end = index + REPAIR_WORTH + 1
-        return next((at for at in range(index + 1, end) if self.is_head(at)), end)
+        lines = (at for at in range(index, end) if self.is_head(at) or (at > index and self.token(at).is_first))
+        return next(lines, end)
 
     def too_deep(self, span: Span, index: int) -> int:
         """Report what nests too deep, and leave its clause out."""
@@ -137,7 +144,7 @@ class Reader:
         if word is None:
             return self.replace_earlier_word(index)
         states = self.machine.after(self.machine.states, word)
-        if states is None or not self.fits(states, index + 1):
+        if states is None or not self.fits(states, index + 1, SPELLING_WORTH):
             return None
         self.report_spelling(token, word)
         self.machine.feed(word, token)
@@ -165,6 +172,7 @@ class Reader:
         if states is None or not self.fits(states, index + 1):
             return None
         self.report("E120", f"`{token.text}` cannot be a name", token.span, help="choose another name")
+        token.text += "_"
         self.machine.feed("NAME", token)
         return index + 1
 
@@ -175,6 +183,8 @@ class Reader:
         fitting = []
         for kind in self.to_add(accepted):
             if (kind == "," and token.is_first) or (kind in ("(", "[") and continues):
+                continue
+            if kind == "}" and not self.unclosed:
                 continue
             after = self.machine.after(states, kind)
             if after is not None and self.fits(after, index):
@@ -209,7 +219,7 @@ class Reader:
         if token.kind != END and not self.is_head(index):
             return None
         states: list[int] | None = self.machine.states
-        for count in range(1, DEPTH_TO_CLOSE + 1):
+        for count in range(1, self.unclosed + 1):
             states = self.machine.after(states, "}") if states is not None else None
             if states is not None and self.fits(states, index):
                 self.report_unclosed(index, count)
@@ -234,7 +244,7 @@ class Reader:
         token = self.token(index)
         if token.kind == END or token.kind in CLOSING or token.kind in CLOSING.values() or self.is_head(index):
             return None
-        if not self.fits(self.machine.states, index + 1):
+        if self.in_expression() or not self.fits(self.machine.states, index + 1):
             return None
         self.report_unexpected(index)
         self.left_out.append(token.span)
@@ -272,6 +282,10 @@ class Reader:
         token = self.token(index)
         return token.is_first and token.text in self.machine.table.all_heads
 
+    def in_expression(self) -> bool:
+        """Whether an expression could go on here: what is left of it after a mistake would mean something else."""
+        return "==" in self.machine.table.actions[self.machine.states[-1]]
+
     def is_field(self, index: int) -> bool:
         token = self.token(index)
         return token.is_first and token.kind == "WORD" and self.token(index + 1).kind in (":", ":=", "+=", "-=")
@@ -279,8 +293,13 @@ class Reader:
     def resume(self, index: int, start: int) -> bool:
         """Cut the stack back to where this token can stand, closing blocks where it starts an outer clause."""
         machine, token = self.machine, self.token(index)
-        closable = 0 if token.kind == "}" else DEPTH_TO_CLOSE
-        for depth in self.depths():
+        outermost = token.kind == END or (token.is_first and token.text in DECLARATIONS)
+        closable = DEPTH_TO_CLOSE if outermost else 0 if token.kind == "}" else self.unclosed
+        for depth in self.depths(outermost):
+            if depth <= len(machine.values) and machine.states[depth - 1] not in machine.table.boundaries:
+                continue
+            if depth > len(machine.values) and start < index and self.in_expression():
+                continue
             states: list[int] | None = machine.states[:depth]
             for closed in range(closable + 1):
                 if states is None:
@@ -293,8 +312,12 @@ class Reader:
                 states = machine.after(states, "}")
         return False
 
-    def depths(self) -> Iterator[int]:
-        """Where the stack may be cut, from the top down: never so that a bracket that was closed is open again."""
+    def depths(self, outermost: bool) -> Iterator[int]:
+        """Where the stack may be cut, from the top down.
+
+        Never so that a bracket that was closed is open again, and not beyond the innermost open block, unless what
+        follows ends every block: a clause in the wrong block does not end that block.
+        """
         values, closed = self.machine.values, 0
         yield len(values) + 1
         for depth in range(len(values), 0, -1):
@@ -304,13 +327,18 @@ class Reader:
                 closed += 1
             elif kind in CLOSING.values() and closed:
                 closed -= 1
+            elif kind == "{" and not outermost:
+                return
             if not closed:
                 yield depth
 
     def fits_as_itself(self, states: list[int], index: int) -> bool:
         token = self.token(index)
         kind = self.machine.kind(index, states) if token.kind == "WORD" else token.kind
-        return (kind != "NAME" or self.is_field(index)) and self.machine.accepts(states, kind)
+        if kind != "NAME":
+            return self.machine.accepts(states, kind)
+        after = self.machine.after(states, kind) if self.is_field(index) else None
+        return after is not None and self.machine.accepts(after, self.token(index + 1).kind)
 
     def leave_out(self, depth: int, start: int, index: int) -> None:
         dropped = self.machine.values[depth - 1 :]
@@ -390,15 +418,15 @@ class Reader:
 
     # --- looking around
 
-    def fits(self, states: list[int], index: int) -> bool:
+    def fits(self, states: list[int], index: int, worth: int = REPAIR_WORTH) -> bool:
         """Whether the next tokens can stand after these states."""
-        for at in range(index, index + REPAIR_WORTH):
+        for at in range(index, index + worth):
             token = self.token(at)
             kind = END if token.kind == END else self.machine.kind(at, states)
             after = self.machine.after(states, kind)
             if after is None:
                 return False
-            if kind == END or (self.is_head(at) and kind != "NAME"):
+            if kind in (END, "}") or (self.is_head(at) and kind != "NAME"):
                 return True
             states = after
         return True
@@ -406,9 +434,11 @@ class Reader:
     def add(self, index: int, kind: str) -> None:
         """Feed a token that is not written."""
         place = self.end_of(index)
-        value: int | str = 1 if kind == "INT" else ""
+        value: int | str = 1 if kind == "INT" else MISSING
         fed = self.machine.feed(kind, Token(kind, "", place, False, value))
         assert fed, (kind, place)
+        if kind == "}":
+            self.unclosed = max(0, self.unclosed - 1)
 
     def token(self, index: int) -> Token:
         if index < len(self.machine.tokens):

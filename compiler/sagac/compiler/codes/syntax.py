@@ -27,6 +27,22 @@ def _trip(*, step: str = "", saga: str = "", after: str = "", inputs: str = "tri
 UNDO = "    compensate air.cancel(trip_id)\n"
 """The line of `_trip` that some examples replace."""
 
+WAIVED = """
+saga Trip version 1 {
+  key trip_id
+  input { trip_id: uuid }
+  step flight {
+    do air.book(trip_id)
+    irreversible because "the airline never gives money back"
+  }
+  step hotel after flight {
+    do stay.book(trip_id)
+    compensate stay.cancel(trip_id)
+  }
+  waive A1 on flight until DAY by "ada" because "the travel desk resells these tickets by hand"
+}
+"""
+
 CODES: tuple[Code, ...] = (
     Code(
         "E101",
@@ -94,8 +110,8 @@ CODES: tuple[Code, ...] = (
         A backslash in a text starts an escape. There are `\\"`, `\\\\`, `\\n`, `\\t`, `\\r`, and `\\u{1F600}`
         for any character by its number. Every other character may simply be written; texts hold any Unicode.
         """,
-        _trip().replace(UNDO, '    left because "see Z:\\contracts\\air"\n'),
-        _trip().replace(UNDO, '    left because "see Z:\\\\contracts\\\\air"\n'),
+        _trip().replace(UNDO, '    left because "see Z:\\contracts"\n'),
+        _trip().replace(UNDO, '    left because "see Z:\\\\contracts"\n'),
     ),
     Code(
         "E107",
@@ -227,8 +243,8 @@ CODES: tuple[Code, ...] = (
         """
         A waiver ends on a day, written `YYYY-MM-DD`. The calendar has no such day.
         """,
-        _trip(saga='waive C1 on flight until 2026-02-30 by "ops" because "the airline is moving to keys"\n'),
-        _trip(),
+        WAIVED.replace("DAY", "2098-02-30"),
+        WAIVED.replace("DAY", "2098-02-28"),
     ),
     Code(
         "E119",
