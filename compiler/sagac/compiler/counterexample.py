@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sagac.compiler import codes, timeline, values, violation
 from sagac.compiler.diagnostics import Diagnostic, Label
@@ -22,13 +23,19 @@ from sagac.compiler.replay import (
     succeed,
     then,
 )
-from sagac.compiler.verdicts import Judgement, Refuted, Situation, Undecided, Vacuous
+from sagac.compiler.verdicts import Claim, Judgement, Refuted, Situation, Undecided, Vacuous
 from sagac.runtime.commands import Send
 from sagac.runtime.events import Answered, Cancelled, Outcome
 from sagac.runtime.plan import Plan, Wire
 from sagac.runtime.run import Run
 
-UNSENT = frozenset({"pending", "skipped", "held"})
+UNSENT: Final = frozenset({"pending", "skipped", "held"})
+
+SEARCHED_MAX: Final = 50
+"""In a saga of more steps than this only the situation itself is tried."""
+
+CHOICES_MAX: Final = 64
+"""How many other choices of values are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +49,21 @@ class Replayed:
 def confirm(
     judgements: Sequence[Judgement], project: Project, plans: Mapping[str, Plan]
 ) -> tuple[tuple[Judgement, ...], tuple[Diagnostic, ...]]:
-    """The judgements, with each refutation that does not replay as undecided; and a finding for each that needs one."""
+    """The judgements, with each refutation that does not replay as undecided; and a finding for each that needs one.
+
+    A refutation that does not replay is no finding of its own in a saga that has others: mostly these are what stands
+    in its way, and it comes true or goes away with them.
+    """
     sagas = {saga.full_name: saga for saga in project.sagas}
-    confirmed: list[Judgement] = []
-    found: list[Diagnostic] = []
-    for judgement in judgements:
-        saga = sagas[judgement.claim.saga]
-        judgement, trace = believed(judgement, project, saga, plans[saga.full_name])
-        confirmed.append(judgement)
-        found.extend(finding(judgement, trace))
-    return tuple(confirmed), tuple(found)
+    told = [believed(each, project, sagas[each.claim.saga], plans[each.claim.saga]) for each in judgements]
+    wrong = {after.claim.saga for after, _ in told if isinstance(after.verdict, Refuted)}
+    found = [
+        one
+        for before, (after, trace) in zip(judgements, told, strict=True)
+        if before is after or after.claim.saga not in wrong
+        for one in finding(after, trace)
+    ]
+    return tuple(after for after, _ in told), tuple(found)
 
 
 def believed(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> tuple[Judgement, tuple[str, ...]]:
@@ -77,17 +89,27 @@ def explain(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> R
 def replayed(judgement: Judgement, refuted: Refuted, project: Project, saga: Saga, plan: Plan) -> Replayed:
     """The situation as a run of the kernel in which the claim is broken; raises `Unreplayable` where it is not."""
     situation = refuted.situation
-    if judgement.claim.family != "A3":
-        return replayed_as(situation, judgement, project, saga, plan)
-    if not situation.order:
+    if judgement.claim.family == "A3" and not situation.order:
         return Replayed((), ())  # the plan itself is not the saga's: there is no run to show
-    parted = Unreplayable("no run shows it")
-    for candidate in (situation, *reversals(situation, project, saga, plan)):
+    try:
+        return replayed_as(situation, judgement, project, saga, plan)
+    except Unreplayable as parted:
+        found = first(others(situation, judgement.claim, project, saga, plan), judgement, project, saga, plan)
+        if found is None:
+            raise parted from None
+        return found
+
+
+def first(
+    situations: Iterable[Situation], judgement: Judgement, project: Project, saga: Saga, plan: Plan
+) -> Replayed | None:
+    """The first of these situations that replays."""
+    for situation in situations:
         try:
-            return replayed_as(candidate, judgement, project, saga, plan)
-        except Unreplayable as reason:
-            parted = reason
-    raise parted
+            return replayed_as(situation, judgement, project, saga, plan)
+        except Unreplayable:
+            continue
+    return None
 
 
 def replayed_as(situation: Situation, judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> Replayed:
@@ -98,17 +120,27 @@ def replayed_as(situation: Situation, judgement: Judgement, project: Project, sa
     return Replayed(moments, (*timeline.tell(moments, keep=keep), *consequence, *further))
 
 
-def reversals(situation: Situation, project: Project, saga: Saga, plan: Plan) -> Iterator[Situation]:
-    """Runs in which a step and one that comes after it are both undone: for each such step, and for each way in which
-    the guards come out. What a wrong undo order breaks may lie behind a step that has nothing to undo itself."""
-    choices = values.choices(saga, plan, project.types, situation.input)
+def others(situation: Situation, claim: Claim, project: Project, saga: Saga, plan: Plan) -> Iterator[Situation]:
+    """Like situations with other values: a guard beside the story may have failed the run too early in the first one.
+
+    Of a wrong undo order also with another second step: what it breaks may lie behind one that has nothing to undo.
+    """
+    if len(plan.steps) > SEARCHED_MAX:
+        return
+    try:
+        choices = values.choices(saga, plan, project.types, {})
+    except values.TooMany:
+        return
+    for told in (situation, *(reversals(situation, saga, plan) if claim.family == "A3" else ())):
+        for choice in choices[:CHOICES_MAX]:
+            yield replace(told, input=choice.input, results=choice.results)
+
+
+def reversals(situation: Situation, saga: Saga, plan: Plan) -> Iterator[Situation]:
+    """Each run in which the step and one that comes after it are both done, and then undone."""
     for other in violation.later(saga, situation.subject):
-        order = tuple(
-            step.name for step in plan.steps if step.name == other or other in violation.later(saga, step.name)
-        )
-        for choice in choices:
-            results = {name: choice.results[name] for name in order}
-            yield replace(situation, order=order, input=choice.input, results=results, other=other)
+        before = [step.name for step in plan.steps if other in violation.later(saga, step.name)]
+        yield replace(situation, order=(*before, other), other=other)
 
 
 # --- the run -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from sagac.compiler.timeline import Moment
 from sagac.runtime import kernel
 from sagac.runtime import plan as plans
 from sagac.runtime.commands import Append, Ask, Await, Command, Send, Wake
-from sagac.runtime.events import Answered, Due, Event, Lapsed, Outcome, Probed, Started
+from sagac.runtime.events import Answered, Due, Event, Intended, Lapsed, Outcome, Probed, Started
 from sagac.runtime.plan import Direction, Plan, Wire
 from sagac.runtime.run import Action, Run
 
@@ -29,12 +29,22 @@ class Unreplayable(Exception):  # noqa: N818 - a reason, which becomes the verdi
 def begun(plan: Plan, input: Mapping[str, Wire]) -> Moments:
     """A run of the plan after its first event."""
     event = Started(plans.digest(plan), dict(input), 0)
-    return (Moment(event, kernel.start(plan, plans.run_key(plan, input), event)),)
+    return with_intents((Moment(event, kernel.start(plan, plans.run_key(plan, input), event)),))
 
 
 def then(moments: Moments, event: Event) -> Moments:
-    """The replay with one more event."""
-    return (*moments, Moment(event, kernel.apply(moments[-1].run, event)))
+    """The replay with one more event, and the intents that follow from it."""
+    return with_intents((*moments, Moment(event, kernel.apply(moments[-1].run, event))))
+
+
+def with_intents(moments: Moments) -> Moments:
+    """The replay with the intents that the kernel asks for: a driver appends them at once."""
+    run = moments[-1].run
+    while waiting := [at for at, action in enumerate(run.actions) if action.state == "intended"]:
+        event = Intended(run.plan.steps[waiting[0]].name, now(moments))
+        run = kernel.apply(run, event)
+        moments = (*moments, Moment(event, run))
+    return moments
 
 
 def now(moments: Moments) -> int:
@@ -50,20 +60,12 @@ def state(run: Run, step: str) -> Action:
 def ready(moments: Moments, step: str) -> Moments:
     """The replay up to where an attempt of the step's do is on the wire."""
     action = state(moments[-1].run, step)
-    if action.state == "intended":
-        moments = then(moments, the_append(moments, step))
-    elif action.state == "paused":
+    if action.state == "paused":
         moments = then(moments, Due(step, "do", action.attempt + 1, max(action.due_at, now(moments))))
     found = state(moments[-1].run, step).state
     if found != "sent":
         raise Unreplayable(f"`{step}` should be running, but the kernel has it as {found}")
     return moments
-
-
-def the_append(moments: Moments, step: str) -> Event:
-    """The intent that the kernel asks for."""
-    wanted = (command.event for command in kernel.decide(moments[-1].run, now(moments)) if isinstance(command, Append))
-    return next(event for event in wanted if getattr(event, "step", "") == step)
 
 
 def succeed(moments: Moments, step: str, result: Wire) -> Moments:
