@@ -265,7 +265,8 @@ def enumerations(scope: Scope, project: Project) -> Iterator[Enumeration]:
 
 def declared_records(scope: Scope) -> Iterator[Model]:
     """The records, each after those that its fields have: a model of an unfinished one is unfinished itself."""
-    for name in dict.fromkeys(inner for name in sorted(scope.records) for inner in inside_out(name, scope)):
+    ordered = dict.fromkeys(inner for name in sorted(scope.records) for inner in inside_out(name, scope))
+    for name in ordered:
         attributes = tuple(attribute(part.name, part.type, scope) for part in scope.records[name].fields)
         yield Model(scope.types[name], f"The record `{name}`.", attributes)
 
@@ -421,10 +422,8 @@ def input_model(names: Names, saga: Saga, scope: Scope, conditions: str) -> Mode
 
 def input_default(field: model.InputField, scope: Scope) -> Piece | None:
     """The default of an input's field; an optional one that has none may be left out too."""
-    type = typetext.read(field.type)
-    if field.has_default or isinstance(type, Optional):
-        return literal(field.default, type, scope)
-    return None
+    kind = typetext.read(field.type)
+    return literal(field.default, kind, scope) if field.has_default or isinstance(kind, Optional) else None
 
 
 def output_model(names: Names, saga: Saga, scope: Scope) -> Model | None:

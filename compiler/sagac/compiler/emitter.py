@@ -208,7 +208,7 @@ def constant(value: msgspec.Struct, name: str) -> str:
     return "\n".join(layout.assignment(name, notation.built(value, {})))
 
 
-def conditions(found: Sequence[tuple[str, Expression]], name: str, constants: Mapping[msgspec.Struct, str]) -> str:
+def conditions(found: Sequence[tuple[str, Expression]], name: str, constants: notation.Names) -> str:
     """The conditions of an input, each with the author's words."""
     pairs = [
         layout.tuple_of([Piece(layout.string(text)), notation.written(condition, constants)])
@@ -217,7 +217,7 @@ def conditions(found: Sequence[tuple[str, Expression]], name: str, constants: Ma
     return "\n".join(layout.assignment(name, layout.tuple_of(pairs)))
 
 
-def planned(found: Plan, name: str, constants: Mapping[msgspec.Struct, str]) -> str:
+def planned(found: Plan, name: str, constants: notation.Names) -> str:
     """A plan, step by step: all of a long one at once would take a multiple of its size."""
     head, steps, tail = notation.split(found)
     lines = [f"{name} = {notation.MODULE}.Plan("]
@@ -229,7 +229,7 @@ def planned(found: Plan, name: str, constants: Mapping[msgspec.Struct, str]) -> 
     return "\n".join([*lines, ")"])
 
 
-def step_lines(steps: Iterable[plan.Step], constants: Mapping[msgspec.Struct, str]) -> Iterator[str]:
+def step_lines(steps: Iterable[plan.Step], constants: notation.Names) -> Iterator[str]:
     for step in steps:
         yield from layout.lines("", notation.written(step, constants), ",", INDENT * 2)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -38,8 +38,10 @@ CONSTRUCTORS: Final = {kind.__name__: kind for kind in POSITIONAL}
 """The plan's types by name."""
 
 
-SHARED: Final = (plan.Schedule, plan.Input)
-"""The types whose values get names of their own."""
+Part: TypeAlias = plan.Schedule | plan.Input
+"""A part of a plan that has a name of its own: there are few, and they stand in many places."""
+
+Names: TypeAlias = Mapping[Part, str]
 
 
 def shape(kind: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
@@ -50,17 +52,17 @@ def shape(kind: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
 SHAPES: Final = {kind: shape(kind) for kind in POSITIONAL}
 
 
-def written(value: Any, constants: Mapping[msgspec.Struct, str]) -> Piece:
+def written(value: Any, constants: Names) -> Piece:
     """A plan, or a part of one, as the expression that builds it; parts that have a name of their own by that name."""
     if isinstance(value, tuple):
         return layout.tuple_of([written(item, constants) for item in value])
     if isinstance(value, msgspec.Struct):
-        name = constants.get(value) if isinstance(value, SHARED) else None
+        name = constants.get(value) if isinstance(value, plan.Schedule | plan.Input) else None
         return built(value, constants) if name is None else Piece(name)
     return layout.wire(value)
 
 
-def built(value: msgspec.Struct, constants: Mapping[msgspec.Struct, str]) -> Piece:
+def built(value: msgspec.Struct, constants: Names) -> Piece:
     """A constructor call, without the fields that have their default."""
     kind = type(value)
     unnamed = POSITIONAL[kind]
@@ -75,8 +77,8 @@ def built(value: msgspec.Struct, constants: Mapping[msgspec.Struct, str]) -> Pie
     return layout.call(f"{MODULE}.{kind.__name__}", positional, named)
 
 
-def shared(found: Plan) -> Iterator[plan.Schedule | plan.Input]:
-    """The parts of a plan that get names of their own: they are few, and stand in many places."""
+def shared(found: Plan) -> Iterator[Part]:
+    """The parts of a plan that get names of their own, as often as they stand in it."""
     for step in found.steps:
         yield step.schedule
         for undo in step.undos:
@@ -122,7 +124,7 @@ def leaves(expression: plan.Expression) -> Iterator[plan.Constant | plan.Input |
             assert_never(expression)
 
 
-def suggested_name(part: plan.Schedule | plan.Input) -> str:
+def suggested_name(part: Part) -> str:
     """The name of a part, made of what it says: `INPUT_ORDER_ID`, `TIMEOUT_5S_RETRY_5_BACKOFF_200MS_TO_10S`."""
     if isinstance(part, plan.Input):
         return "_".join(("INPUT", *part.path)).upper()

@@ -135,11 +135,15 @@ def chosen_plan(node: ast.ClassDef) -> str | None:
             case ast.AnnAssign(target=ast.Name(id="plan"), annotation=annotation, value=ast.Name(id=name)) if (
                 ast.unparse(annotation) == f"ClassVar[{notation.MODULE}.Plan]"
             ):
+                if found is not None:
+                    raise Unexpected(f"`{node.name}` binds two plans", statement)
                 found = name
-            case ast.Assign() | ast.AugAssign() | ast.Delete() if found is not None:
-                raise Unexpected(f"`{node.name}` does more than bind its plan", statement)
-            case _:
+            case ast.AnnAssign() | ast.AsyncFunctionDef() | ast.FunctionDef():
                 pass
+            case ast.Assign(targets=[ast.Name()], value=ast.Constant()) | ast.Expr(value=ast.Constant(value=str())):
+                pass
+            case _:
+                raise Unexpected(f"`{node.name}` has a statement that no emitted class has", statement)
     return found
 
 
