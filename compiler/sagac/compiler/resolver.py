@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from sagac.compiler import codes, contracts, implicit, model, names, sagas, syntax, typetable
+from sagac.compiler import codes, contracts, damage, implicit, model, names, sagas, syntax, typetable
 from sagac.compiler.diagnostics import Diagnostic, in_order
 from sagac.compiler.finds import Finds, collect, gather, once
 from sagac.compiler.frames import World
 from sagac.compiler.names import Declared, View
+from sagac.compiler.source import Span
 
 
-def resolve(files: Mapping[str, syntax.File]) -> tuple[model.Project, tuple[Diagnostic, ...]]:
-    """The project that these files make together, and everything that is wrong with it."""
-    project, findings = collect(_project(files))
-    wrong = {finding.saga for finding in findings if finding.severity == "error"}
-    sound = tuple(saga for saga in project.sagas if saga.full_name not in wrong)
-    return model.Project(project.services, project.types, sound, project.files), in_order([*once(findings)])
+def resolve(
+    files: Mapping[str, syntax.File], faults: Sequence[Span] = ()
+) -> tuple[model.Project, tuple[Diagnostic, ...]]:
+    """The project that these files make together, and everything that is wrong with it.
+
+    `faults` are the places where a text could not be read. What may be only a consequence of one is not told, and a
+    saga that may have lost something to one is left out, as one with errors is.
+    """
+    project, found = collect(_project(files))
+    lost = damage.damage(files, faults)
+    findings = in_order([*once([finding for finding in found if not lost.explains(finding)])])
+    wrong = {finding.saga for finding in found if finding.severity == "error"}
+    sound = tuple(each for each in project.sagas if each.full_name not in wrong and not lost.spoils(each.name_span))
+    return replace(project, sagas=sound), findings
 
 
 def _project(files: Mapping[str, syntax.File]) -> Finds[model.Project]:
