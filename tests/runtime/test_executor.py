@@ -42,7 +42,7 @@ from sagac.runtime import (
 )
 from sagac.runtime.events import Answered, Cancelled, Event, Lapsed, Resumed
 from sagac.runtime.history import recall
-from sagac.runtime.journal import Batch, Head, Journal, Lease, read
+from sagac.runtime.journal import Batch, Begun, Head, Journal, Lease, Opening, read
 from sagac.runtime.plan import Plan, Schedule, Undo
 from sagac.runtime.run import Residue, Run
 from sagac.runtime.sqlite import SqliteJournal
@@ -200,8 +200,10 @@ def test_a_timeout_tells_how_long_it_waited() -> None:
 
 
 def test_a_refusal_that_was_not_declared_is_unknown() -> None:
-    _, events = run(FakeWorld({("a", "do", 1): Rejected()}), plan(step("a", fails=())))
-    assert [event.outcome for event in events if isinstance(event, Answered)][:2] == ["unknown", "succeeded"]
+    outcome, events = run(FakeWorld({("a", "do", 1): Rejected()}), plan(step("a", fails=())))
+    outcomes = [event.outcome for event in events if isinstance(event, Answered) and event.direction == "do"]
+    assert outcomes == ["unknown", "unknown", "unknown"]
+    assert outcome == Compensated("nobody knows whether `a` took effect")
 
 
 def test_a_subclass_of_a_declared_failure_is_that_failure() -> None:
@@ -290,6 +292,18 @@ def test_nothing_is_sent_again_when_its_window_has_passed() -> None:
     outcome, _ = run(world, plan(step("a", undo=undo, schedule=schedule, window_ms=2_000, doubt="hold")))
     assert isinstance(outcome, Held)
     assert world.log == ["a", "a"]
+
+
+def test_a_call_in_flight_may_outlast_its_window() -> None:
+    async def slow(call: Call) -> None:
+        await asyncio.sleep(1 if call.step == "a" else 0.7)
+
+    schedule = Schedule(timeout_ms=2_000, retries=3, backoff_first_ms=1, backoff_max_ms=1)
+    world = FakeWorld({("a", "do", 1): slow, ("b", "do", 1): slow})
+    shape = plan(step("a", schedule=schedule, window_ms=500), step("b"))
+    outcome, events = run(world, shape)  # `b` is answered after the window of `a`, which is still in flight
+    assert isinstance(outcome, Completed)
+    assert [type(event).__name__ for event in events] == ["Started", "Answered", "Answered"]
 
 
 def test_a_handler_that_is_not_async_runs_beside_the_loop_and_is_in_flight_until_it_returns() -> None:
@@ -598,9 +612,15 @@ def test_a_run_whose_services_are_not_bound_is_left_to_others() -> None:
 
 
 class BreakingJournal(MemoryJournal):
-    """A journal whose appends fail while it is broken."""
+    """A journal that takes nothing while it is broken."""
 
     broken: bool = False
+
+    async def begin(self, worker: str, opening: Opening) -> Begun:
+        if self.broken:
+            await super().begin(worker, opening)  # it became durable all the same: who can know
+            raise JournalError("disk full")
+        return await super().begin(worker, opening)
 
     async def append(self, lease: Lease, batch: Batch) -> Head:
         if self.broken:
@@ -622,6 +642,20 @@ def test_a_journal_failure_fails_every_waiting_caller_at_once_and_the_run_goes_o
             await asyncio.sleep(1)
             assert isinstance(await handle.outcome(), Completed)
             assert world.effects == {"a": 1, "b": 1, "c": 1}
+
+    virtually(story())
+
+
+def test_a_beginning_that_failed_but_became_durable_is_driven_later() -> None:
+    async def story() -> None:
+        journal, world = BreakingJournal(), FakeWorld()
+        async with runtime(journal, world) as running:
+            journal.broken = True
+            with pytest.raises(JournalError, match="a retry can help"):
+                await running.start(Trip, TripInput(trip="t"))
+            assert world.log == []
+            journal.broken = False
+            assert isinstance(await (await running.start(Trip, TripInput(trip="t"))).outcome(), Completed)
 
     virtually(story())
 

@@ -116,6 +116,8 @@ class FakeWorld:
     looks: list[Call] = field(default_factory=list)
     _known: dict[str, int] = field(default_factory=dict)
     _revoked: set[str] = field(default_factory=set)
+    _refused: dict[str, Refusal] = field(default_factory=dict)
+    """An idempotent service that has refused a key refuses it for good, and one that it has served it never refuses."""
 
     async def act(self, call: Call, *, step: str, trip: str) -> Receipt:
         self.log.append(step)
@@ -133,9 +135,14 @@ class FakeWorld:
 
     async def _fault(self, call: Call, apply: Callable[[], object]) -> None:
         self.calls.append(call)
+        if call.key in self._refused:
+            raise self._refused[call.key]
         match self.faults.get((call.step, call.direction, call.attempt)):
             case None:
                 return
+            case Refusal() as refusal:
+                if call.key not in self._known:
+                    raise self._refused.setdefault(call.key, refusal)
             case "lost":
                 apply()
                 raise ConnectionError("reset by peer")

@@ -204,12 +204,12 @@ class Executor:
                 self._tasks.pop(slot).cancel()
         for slot, command in wanted.items():
             if slot not in self._tasks:
-                self._tasks[slot] = asyncio.create_task(self._guarded(slot, self._performed(slot, command)))
+                self._tasks[slot] = asyncio.create_task(self._guarded(slot, command))
 
-    async def _guarded(self, slot: Slot, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, slot: Slot, command: Command) -> None:
         """What goes wrong in a task is the run's failure: it must not be lost with the task."""
         try:
-            await work
+            await self._performed(slot, command)
         except Exception as failure:
             self.failure = failure
             logger.exception("the run cannot be driven any further", extra=self._about())
