@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from demo.scenarios import CAST
 from demo.table import Row, table, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +49,19 @@ def test_the_runner_was_really_killed(shown: str) -> None:
 def test_no_service_outlives_the_demo(shown: str) -> None:
     processes = subprocess.run(["ps", "-A", "-o", "args"], check=True, capture_output=True, text=True).stdout
     assert f"--store={ROOT / 'demo' / 'run'}" not in processes
+
+
+def test_the_generated_sagas_are_what_the_specs_say() -> None:
+    specs = [f"specs/accepted/{saga}" for saga in CAST]
+    program = Path(sys.executable).with_name("sagac")
+    ended = subprocess.run(
+        [program, "gen", *specs, "--out", "demo/sagas", "--check"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stdout) == (0, "")
 
 
 def test_a_wrong_row_of_sagac_fails_the_demo() -> None:
