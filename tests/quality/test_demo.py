@@ -53,14 +53,8 @@ def test_no_service_outlives_the_demo(shown: str) -> None:
 
 def test_the_generated_sagas_are_what_the_specs_say() -> None:
     specs = [f"specs/accepted/{saga}" for saga in CAST]
-    program = Path(sys.executable).with_name("sagac")
-    ended = subprocess.run(
-        [program, "gen", *specs, "--out", "demo/sagas", "--check"],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    command = [Path(sys.executable).with_name("sagac"), "gen", *specs, "--out", "demo/sagas", "--check"]
+    ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (0, "")
 
 
