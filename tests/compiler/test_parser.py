@@ -267,7 +267,8 @@ def test_comments_survive() -> None:
 
 
 def test_a_doc_comment_belongs_to_what_stands_below_it() -> None:
-    text = "/// the saga\n/// of all\nsaga A version 1 {\n  input {\n    /// who\n    a: int\n  }\n  /// first\n  pivot step s { }\n}"
+    fields = "  input {\n    /// who\n    a: int\n  }\n"
+    text = f"/// the saga\n/// of all\nsaga A version 1 {{\n{fields}  /// first\n  pivot step s {{ }}\n}}"
     saga = saga_of(clean(text))
     assert saga.doc == "the saga\nof all"
     assert only(syntax.InputBlock, saga.items).fields[0].doc == "who"
@@ -360,7 +361,7 @@ def test_help_says_what_to_write() -> None:
     (finding,) = parse(step("compensat a.c()"))[1]
     assert finding.help == ("did you mean `compensate`?",)
     (finding,) = parse(step("air.book(x)"))[1]
-    assert finding.help == ("to call a service, write `do air.…`",)
+    assert finding.help == ("to call a service, write `do air.book(…)`",)
     (finding,) = parse("saga A version 1 {\n  compensate a.b()\n}")[1]
     assert finding.help == ("`compensate` is a clause of a step",)
 

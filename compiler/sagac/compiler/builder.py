@@ -45,7 +45,8 @@ class TooDeepError(Exception):
 class Builder:
     """Builds the nodes of one file, and notes what the grammar alone cannot refuse."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self.text = text
         self.findings: list[Diagnostic] = []
         self.documented: set[int] = set()
         """Where the tokens stand whose doc comments found their place."""
@@ -454,9 +455,12 @@ class Builder:
     def chained(self, parts: Parts) -> syntax.Binary:
         left, sign, right = parts
         span = left.span.to(right.span)
-        self.report("E112", "comparisons cannot be chained", span, "write `a < b and b < c`")
         if type(left) is not syntax.Binary:
+            self.report("E112", "comparisons cannot be chained", span, "compare twice and write `and` between")
             return self.binary(parts)
+        first, middle, last = (self.text[part.span.start : part.span.end] for part in (left, left.right, right))
+        advice = f"write `{first} and {middle} {sign.kind} {last}`"
+        self.report("E112", "comparisons cannot be chained", span, " ".join(advice.split()))
         # Read as it was meant, so that nothing else is said about it.
         second = syntax.Binary(left.right.span.to(right.span), sign.kind, left.right, right)
         return self.nested(syntax.Binary(span, "and", left, second), left, right)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sagac.compiler.source import Span
 from sagac.compiler.tokens import MALFORMED, Token
 
 END = "$END"
@@ -15,6 +16,8 @@ OPERATORS = frozenset({"and", "or", "not", "implies", "in", "is", "null", "true"
 
 NAME_IF_BEFORE = frozenset({":", ".", "->", "+=", "-=", ":="})
 """A word before one of these is a name, whatever else it may mean."""
+
+CLOSING = {"}": "{", ")": "(", "]": "["}
 
 LITERALS = frozenset({"STRING", "INT", "DECIMAL", "DURATION", "DATE"})
 
@@ -52,9 +55,10 @@ class Table:
 class Machine:
     """The stack of one parse. It only ever holds the beginning of some text that the grammar accepts."""
 
-    def __init__(self, table: Table, tokens: Sequence[Token], builder: object) -> None:
+    def __init__(self, table: Table, tokens: Sequence[Token], end: Token, builder: object) -> None:
         self.table = table
         self.tokens = tokens
+        self.end = end
         self.states = [table.first]
         self.values: list[Any] = []
         self.functions = tuple(_function(rule, builder) for rule in table.rules)
@@ -89,7 +93,7 @@ class Machine:
 
     def kind(self, index: int, states: Sequence[int]) -> str:
         """What the token is, where these states have been reached: a word of the language, a name, or itself."""
-        token = self.tokens[index]
+        token = self.token(index)
         if token.kind != "WORD":
             return token.kind if token.kind != MALFORMED else self.number(states)
         text = token.text
@@ -171,6 +175,57 @@ class Machine:
     def accepted(self) -> frozenset[str]:
         """Every kind of token that can stand next."""
         return frozenset(kind for kind in self.table.actions[self.states[-1]] if self.accepts(self.states, kind))
+
+    def token(self, index: int) -> Token:
+        """The token at this index; behind the last one, the end of the text."""
+        return self.tokens[index] if index < len(self.tokens) else self.end
+
+    def before(self, index: int) -> Token | None:
+        """The token before this index."""
+        return self.tokens[index - 1] if index else None
+
+    def end_of(self, index: int) -> Span:
+        """The place right behind the token before this one; the end of the text where nothing follows."""
+        token, before = self.token(index), self.before(index)
+        if token.kind == END or before is None:
+            return Span(token.span.file, token.span.start, token.span.start)
+        return Span(before.span.file, before.span.end, before.span.end)
+
+    def is_head(self, index: int) -> bool:
+        """Whether a line starts here with a word that starts clauses."""
+        token = self.token(index)
+        return token.is_first and token.text in self.table.all_heads
+
+    def is_field(self, index: int) -> bool:
+        """Whether a line starts here with a field or an assignment."""
+        token = self.token(index)
+        return token.is_first and token.kind == "WORD" and self.token(index + 1).kind in (":", ":=", "+=", "-=")
+
+    def in_expression(self) -> bool:
+        """Whether an expression could go on here: what is left of it after a mistake would mean something else."""
+        return "==" in self.table.actions[self.states[-1]]
+
+    def fits(self, states: list[int], index: int, worth: int) -> bool:
+        """Whether the next tokens can stand after these states."""
+        for at in range(index, index + worth):
+            kind = self.kind(at, states)
+            after = self.after(states, kind)
+            if after is None:
+                return False
+            if kind in (END, "}") or (self.is_head(at) and kind != "NAME"):
+                return True
+            states = after
+        return True
+
+    def opened(self) -> list[Token]:
+        """The brackets that are open, innermost last."""
+        opened: list[Token] = []
+        for value in self.values:
+            if type(value) is Token and value.kind in CLOSING.values():
+                opened.append(value)
+            elif type(value) is Token and value.kind in CLOSING and opened:
+                opened.pop()
+        return opened
 
     def truncate(self, depth: int) -> None:
         """Forget what is unfinished above this depth; what remains is still a beginning."""

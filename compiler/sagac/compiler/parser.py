@@ -10,7 +10,7 @@ from typing import Any
 from lark import Lark
 from lark.lexer import Lexer, PatternStr
 
-from sagac.compiler import recovery, syntax, tokens
+from sagac.compiler import expectations, recovery, syntax, tokens
 from sagac.compiler.builder import Builder, Tail, TooDeepError
 from sagac.compiler.codes import finding
 from sagac.compiler.diagnostics import Diagnostic, in_order
@@ -22,9 +22,10 @@ from sagac.compiler.tokens import Lexed, Token
 def parse(source: Source) -> tuple[syntax.File, tuple[Diagnostic, ...]]:
     """The tree of what could be understood, and every finding; never raises."""
     lexed = tokens.lex(source)
-    builder = Builder()
-    machine = Machine(table(), lexed.tokens, builder)
-    reader = recovery.Reader(machine, source)
+    builder = Builder(source.text)
+    end = Token(END, "", Span(source.name, len(source.text), len(source.text)), True, None)
+    machine = Machine(table(), lexed.tokens, end, builder)
+    reader = recovery.Reader(machine)
     items = _run(reader)
     file, order = _file(items, lexed, reader.skipped, Span(source.name, 0, len(source.text)))
     strays = _stray_docs(lexed, builder, reader.skipped)
@@ -37,14 +38,13 @@ def parse(source: Source) -> tuple[syntax.File, tuple[Diagnostic, ...]]:
 def _run(reader: recovery.Reader) -> Iterable[Any]:
     machine = reader.machine
     index = 0
-    end = Token(END, "", Span(reader.file, len(reader.source.text), len(reader.source.text)), True, None)
     while True:
-        token = machine.tokens[index] if index < len(machine.tokens) else end
+        token = machine.token(index)
         try:
-            kind = machine.kind(index, machine.states) if token is not end else END
+            kind = machine.kind(index, machine.states)
             if not machine.feed(kind, token):
                 index = reader.recover(index)
-            elif token is end:
+            elif token is machine.end:
                 return machine.values[-1]  # type: ignore[no-any-return]  # the builder's `start` made it
             else:
                 index += 1
@@ -167,7 +167,7 @@ def _heads(rules: Iterable[Any], texts: Mapping[str, str]) -> Mapping[str, froze
     for rule in rules:
         if rule.expansion:
             firsts.setdefault(str(rule.origin.name), set()).add(str(rule.expansion[0].name))
-    return {name: _first_words(name, firsts, texts) for name in recovery.CLAUSES}
+    return {name: _first_words(name, firsts, texts) for name in expectations.CLAUSES}
 
 
 def _is_boundary(row: Mapping[str, int], heads: Mapping[str, frozenset[str]]) -> bool:
