@@ -563,10 +563,10 @@ def test_an_approval_is_refused_once_and_silences_what_speaks_of_it() -> None:
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("reserve_seats", "air.release_seats(trip)"),
-        ("book", "air.cancel(trip)"),
-        ("charge", "air.refund(trip)"),
-        ("create_order", "air.delete_order(trip)"),
+        ("reserve_seats", "air.release_seats(trip_id)"),
+        ("book", "air.cancel(trip_id)"),
+        ("charge", "air.refund(trip_id)"),
+        ("create_order", "air.delete_order(trip_id)"),
         ("ping", "air.cancel_ping(…)"),
     ],
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sagac.compiler import codes, expressions, model, shapes, syntax
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.expressions import Scope, Typed
-from sagac.compiler.finds import Finds
+from sagac.compiler.finds import Finds, gather
 from sagac.compiler.frames import Use
 from sagac.compiler.shapes import Fields, Many, Maybe, Nothing, Shape, Wrong
 from sagac.compiler.signatures import Signature, wrong_count
@@ -26,12 +26,7 @@ def called(node: syntax.Call, signature: Signature, scope: Scope, saga: str) -> 
     if len(node.arguments) != len(signature.parameters):
         yield wrong_count(node, signature)
         return None
-    given: list[Typed] = []
-    for argument, (parameter, wanted) in zip(node.arguments, signature.parameters, strict=True):
-        if wanted is None:
-            given.append((yield from _inferred(argument, scope)))
-        else:
-            given.append((yield from expressions.checked(argument, scope, wanted, f"parameter `{parameter}`")))
+    given = yield from gather(_argument(node, signature, at, scope) for at in range(len(node.arguments)))
     lowered = [each.lowered for each in given if each.lowered is not None]
     if len(lowered) < len(given):
         return None
@@ -44,6 +39,15 @@ def called(node: syntax.Call, signature: Signature, scope: Scope, saga: str) -> 
         return Called(call, None)
     inferred = tuple(each.shape for each in given)
     return Called(call, Use(signature.service, signature.operation.name, inferred, spans, saga))
+
+
+def _argument(node: syntax.Call, signature: Signature, at: int, scope: Scope) -> Finds[Typed]:
+    """One argument, checked against its parameter where that has a declared type."""
+    name, wanted = signature.parameters[at]
+    if wanted is None:
+        return (yield from _inferred(node.arguments[at], scope))
+    declared = Label(signature.operation.parameters[at].span, "the parameter")
+    return (yield from expressions.checked(node.arguments[at], scope, wanted, f"parameter `{name}`", declared))
 
 
 def _inferred(node: syntax.Expression, scope: Scope) -> Finds[Typed]:

@@ -97,8 +97,8 @@ def typed(node: syntax.Expression, scope: Scope, hint: Shape = WRONG) -> Finds[T
             assert_never(node)
 
 
-def checked(node: syntax.Expression, scope: Scope, wanted: Shape, what: str) -> Finds[Typed]:
-    """The expression as a value of type `wanted`; `what` names the place: ``parameter `sku` ``."""
+def checked(node: syntax.Expression, scope: Scope, wanted: Shape, what: str, *declared: Label) -> Finds[Typed]:
+    """The expression as a value of type `wanted`; `what` names what takes it, and `declared` shows where it says so."""
     if isinstance(wanted, Wrong) and is_lone(node, scope):
         return MISTAKEN
     found = yield from typed(node, scope, wanted)
@@ -107,9 +107,8 @@ def checked(node: syntax.Expression, scope: Scope, wanted: Shape, what: str) -> 
     if shapes.fits(shapes.bare(found.shape), wanted):
         yield _may_be_absent(node)
         return MISTAKEN
-    yield codes.finding(
-        "E301", f"{what} is `{shapes.text(wanted)}`, but this is `{shapes.text(found.shape)}`", node.span
-    )
+    message = f"{what} is `{shapes.text(wanted)}`, but this is `{shapes.text(found.shape)}`"
+    yield codes.finding("E301", message, node.span, *declared)
     return MISTAKEN
 
 

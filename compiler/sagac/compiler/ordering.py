@@ -129,8 +129,15 @@ def _undo_reads(node: syntax.Step, each: Resolved, order: Order, frame: Frame) -
             f"the undo of `{own}` reads `{name}`, which may not have run yet",
             span,
             Label(frame.steps[name].name.span, f"`{name}`"),
-            help=f"write `after {name}` on `{own}`, or read something that it comes after",
+            help=_readable(own, name, order),
         )
+
+
+def _readable(own: str, name: str, order: Order) -> str:
+    """What to write instead of reading a step that need not have run."""
+    if order.comes_after(name, own):
+        return f"`{name}` comes after `{own}`: read the input, `{own}` itself, or what it comes after"
+    return f"write `after {name}` on `{own}`, or read something that it comes after"
 
 
 def _undone_by(node: syntax.Step, order: Order, frame: Frame) -> Finds[None]:
@@ -196,24 +203,33 @@ def _effect(node: syntax.Step, own: Signature, frame: Frame) -> Finds[None]:
         node.name.span,
         Label(do.span, "its effect"),
         help=(
-            f"add `compensate {_suggested(own, frame)}`",
+            f"add `compensate {_suggested(do.call, own, frame)}`",
             'or say `left because "…"`, `undone by … because "…"`, or let it come after the `pivot`',
         ),
     )
 
 
-def _suggested(own: Signature, frame: Frame) -> str:
+def _suggested(call: syntax.Call, own: Signature, frame: Frame) -> str:
     """The call that most likely undoes a command: one that revokes it, or the other verb of a pair."""
-    operation = own.operation
+    name = own.operation.name
     known = _commands(own.service, frame)
-    found = next((name for name, other in known.items() if other.operation.revokes == operation.name), None)
-    found = found or next((verb for verb in _opposites(operation.name) if verb in known), None)
+    found = next((each for each, other in known.items() if other.operation.revokes == name), None)
+    found = found or next((verb for verb in _opposites(name) if verb in known), None)
     bare = own.service.rpartition(".")[2]
-    if found is not None and operation.declared:
-        arguments = ", ".join(name for name, _ in known[found].parameters)
-        return f"{bare}.{found}({arguments})"
-    verb = found or next(iter(_opposites(operation.name)), f"cancel_{operation.name}")
+    if found is not None and own.operation.declared:
+        return f"{bare}.{found}({_same_arguments(call, own, known[found])})"
+    verb = found or next(iter(_opposites(name)), f"cancel_{name}")
     return f"{bare}.{verb}(…)"
+
+
+def _same_arguments(call: syntax.Call, own: Signature, undo: Signature) -> str:
+    """What the step's own call gives for parameters of the same names; the parameter's name for others."""
+    given = {
+        name: ".".join(part.text for part in argument.names)
+        for (name, _), argument in zip(own.parameters, call.arguments, strict=False)
+        if isinstance(argument, syntax.Reference)
+    }
+    return ", ".join(given.get(name, name) for name, _ in undo.parameters)
 
 
 def _commands(service: str, frame: Frame) -> Mapping[str, Signature]:
