@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sagac.compiler import parser
-from sagac.compiler.diagnostics import Diagnostic, in_order
-from sagac.compiler.source import Source
+from sagac.compiler import driver
+from sagac.compiler.diagnostics import Diagnostic
 
 TODAY = date(2026, 11, 21)
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,12 +41,4 @@ def check_text() -> Callable[[str], tuple[Diagnostic, ...]]:
 
 
 def _check_text(text: str) -> tuple[Diagnostic, ...]:
-    try:
-        from sagac.compiler import driver
-    except ImportError:
-        from sagac.compiler import resolver
-
-        file, syntax_findings = parser.parse(Source("saga.saga", text))
-        _, names_findings = resolver.resolve({"saga.saga": file})
-        return in_order([*syntax_findings, *names_findings])
     return driver.check_text(text, TODAY).diagnostics

@@ -43,18 +43,13 @@ def explain(code: str) -> str | None:
     return None if declared is None else page(declared)
 
 
-def page(code: Code) -> str:
-    """What `explain` shows and what stands in `docs/diagnostics/`."""
+def page(code: Code, said: str = "") -> str:
+    """What `explain` shows; with what is said about the example, what stands in `docs/diagnostics/`."""
+    answer = f"```text\n{said.strip()}\n```\n\n" if said else ""
     return (
         f"# {code.code}: {code.title}\n\n"
         f"Severity: {code.severity}\n\n"
-        f"{dedent(code.explanation).strip()}\n"
-        f"{example(code)}"
+        f"{dedent(code.explanation).strip()}\n\n"
+        f"## Example\n\n```saga\n{code.wrong.strip()}\n```\n\n{answer}"
+        f"## Repaired\n\n```saga\n{code.fixed.strip()}\n```\n"
     )
-
-
-def example(code: Code) -> str:
-    """The example with its repair; nothing for a code that no spec gives by itself."""
-    if not code.wrong:
-        return ""
-    return f"\n## Example\n\n```saga\n{code.wrong.strip()}\n```\n\n## Repaired\n\n```saga\n{code.fixed.strip()}\n```\n"

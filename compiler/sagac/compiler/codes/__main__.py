@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
+from sagac.compiler import driver, render
 from sagac.compiler.codes import CODES, page
+from sagac.compiler.codes.catalogue import Code
+from sagac.compiler.source import Source
+
+CHECKED_ON = date(2026, 11, 21)
+"""The day on which the examples are checked: some of them hold a waiver that has expired by then."""
 
 FAMILIES = {
     "E1": "Texts that are not specs",
@@ -26,7 +33,15 @@ FAMILIES = {
 
 def pages() -> Mapping[str, str]:
     """Every generated page, by its file name."""
-    return {f"{code}.md": page(declared) for code, declared in sorted(CODES.items())} | {"README.md": index()}
+    written = {f"{code}.md": page(declared, said(declared)) for code, declared in sorted(CODES.items())}
+    return written | {"README.md": index()}
+
+
+def said(code: Code) -> str:
+    """What a check says about the example of a code, in this respect."""
+    source = Source("example.saga", code.wrong.strip() + "\n")
+    checked = driver.check([source], CHECKED_ON)
+    return render.text([found for found in checked.diagnostics if found.code == code.code], checked.sources)
 
 
 def index() -> str:
@@ -48,22 +63,22 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
     options = parser.parse_args(arguments)
-    stale = _stale(options.folder)
+    wanted = pages()
+    stale = _stale(options.folder, wanted)
     for name in stale:
         if options.check:
             print(f"{options.folder / name} is stale; run `make docs`")
-        elif name in pages():
+        elif name in wanted:
             options.folder.mkdir(parents=True, exist_ok=True)
-            (options.folder / name).write_text(pages()[name], encoding="utf-8")
+            (options.folder / name).write_text(wanted[name], encoding="utf-8")
         else:
             (options.folder / name).unlink()
     return 1 if options.check and stale else 0
 
 
-def _stale(folder: Path) -> list[str]:
+def _stale(folder: Path, wanted: Mapping[str, str]) -> list[str]:
     """The pages that are not what they should be, or that no code stands for any more."""
     present = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
-    wanted = pages()
     return sorted(name for name in present.keys() | wanted.keys() if present.get(name) != wanted.get(name))
 
 
