@@ -160,6 +160,14 @@ def test_every_claim_is_listed_where_details_are_wanted() -> None:
     assert "                  refuted   A2  `hotel` can be undone" in lines
 
 
+def test_a_long_list_is_cut_where_no_details_are_wanted() -> None:
+    judgements = [judged(Assumed((f"promise {number:03}",)), "C1") for number in range(50)]
+    short = [line for line in text(judgements) if "promise" in line or "more (" in line]
+    assert len(short) == report.LISTED_MAX + 1
+    assert short[-1] == "                  and 30 more (`--verbose` lists them)"
+    assert len([line for line in text(judgements, verbose=True) if "promise" in line]) == 50
+
+
 def test_a_program_gets_the_same_facts() -> None:
     project = Project({}, {}, (trip(Unproved("ensure", "clean", CLAUSE)),), ())
     facts = report.data(project, {"travel.Trip": PLAN}, [judged(Assumed(("x",)), "C1")])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sagac.compiler import graph, parser, planner, resolver, scenarios, values
+from sagac.compiler import branches, graph, parser, planner, resolver, scenarios, values
 from sagac.compiler.diagnostics import Diagnostic
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.source import Source
@@ -212,11 +212,11 @@ def test_independent_successes_are_not_told_apart_where_nobody_watches() -> None
 
 
 def test_more_states_than_are_looked_at_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scenarios, "STATES_MAX", 500)
+    monkeypatch.setattr(scenarios, "EVENTS_MAX", 500)
     found = run("given s23 fails Declined  then compensated", WIDE + "SCENARIO }")
     assert found is not None
     assert (found.code, found.severity) == ("S103", "error")
-    assert "more than 500 states" in found.message
+    assert "more than 500 events" in found.message
 
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
@@ -237,15 +237,29 @@ def test_leaving_out_orders_that_make_no_difference_changes_no_verdict(
     assert (short is None) == (full is None)
 
 
-def test_each_way_in_which_the_guards_come_out_is_tried() -> None:
-    text = SERVICES + ORDER.replace("when gift", "when total > 100 and reserve.shelf == 3").replace("SCENARIO", "")
+GUARDS = {
+    "total > 100 and reserve.shelf == 3": 4,
+    "total > 100 or total > 200": 3,
+    "total + reserve.shelf > 100 and reserve.shelf > total": 4,
+    "total <= 0": 1,
+    "total > 100 and not gift and reserve.done": 4,
+}
+
+
+@pytest.mark.parametrize(("guard", "count"), GUARDS.items(), ids=GUARDS)
+def test_each_way_in_which_the_guards_come_out_is_tried_once(guard: str, count: int) -> None:
+    text = SERVICES + ORDER.replace("when gift", f"when {guard}").replace("SCENARIO", "")
     project, saga, plan = project_of(text)
-    chosen = values.choices(saga, plan, project.types, {})
-    found = {(choice.input["total"], choice.results["reserve"]["shelf"]) for choice in chosen}  # type: ignore[index,call-overload]  # a record
-    assert {(total > 100, shelf == 3) for total, shelf in found} == {  # type: ignore[operator]  # numbers
-        (False, False),
-        (False, True),
-        (True, False),
-        (True, True),
-    }
-    assert all(total > 0 for total, _ in found)  # type: ignore[operator]  # numbers
+    chosen = branches.choices(project, saga, plan, {})
+    (condition,) = values.guards(plan)
+    atoms = tuple(branches.comparisons(condition))
+    assert len(chosen) == count
+    assert len({branches.signature(choice, atoms) for choice in chosen}) == count
+
+
+def test_what_is_given_leaves_fewer_ways_open() -> None:
+    text = SERVICES + ORDER.replace("when gift", "when gift and total > 100").replace("SCENARIO", "")
+    project, saga, plan = project_of(text)
+    chosen = branches.choices(project, saga, plan, {"total": 5})
+    assert sorted(str(choice.input["gift"]) for choice in chosen) == ["False", "True"]
+    assert {choice.input["total"] for choice in chosen} == {5}

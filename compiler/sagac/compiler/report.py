@@ -33,6 +33,12 @@ UNDO_DEFAULT: Final = Schedule(timeout_ms=30_000, retries=10, backoff_first_ms=1
 
 TITLE_WIDTH: Final = 16
 
+LISTED_MAX: Final = 20
+"""So many entries of a list are shown where no details are wanted."""
+
+PLACES_MAX: Final = 4
+"""So many steps with the same default are named where no details are wanted."""
+
 OK, FINDINGS, UNDECIDED = 0, 1, 3
 
 
@@ -201,18 +207,28 @@ def residues(plan: Plan) -> Iterator[Residue]:
 def lines(summary: Summary, *, verbose: bool) -> Iterator[str]:
     """The headline, then what a reader must know before believing it."""
     yield headline(summary)
+    for title, entries in sections(summary, verbose=verbose):
+        yield from section(title, entries if verbose else shortened(entries))
+
+
+def sections(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, Sequence[str]]]:
+    """The lists under the headline; empty ones are not shown."""
     for each in ("refuted", "vacuous", "undecided"):
-        yield from section(each, [", ".join(about(claim) for claim, found in summary.claims if found == each)])
-    assumed = [promise for promise in summary.promises if not promise.declared]
-    declared = [promise for promise in summary.promises if promise.declared]
-    yield from section("assumed", [resting(promise) for promise in assumed])
-    yield from section("relies on", promised(declared, verbose=verbose))
-    yield from section("not proved yet", unproved(summary, verbose=verbose))
-    yield from section("may stay", [f"`{each.step}` ({each.kind}): {each.because}" for each in summary.residues])
-    yield from section("says little", [f"{claim}: {why}" for claim, why in summary.shallow] if verbose else [])
-    yield from section("defaults", grouped(summary.defaults))
+        yield each, [about(claim) for claim, found in summary.claims if found == each]
+    yield "assumed", [resting(promise) for promise in summary.promises if not promise.declared]
+    yield "relies on", promised([promise for promise in summary.promises if promise.declared], verbose=verbose)
+    yield "not proved yet", unproved(summary, verbose=verbose)
+    yield "may stay", [f"`{each.step}` ({each.kind}): {each.because}" for each in summary.residues]
+    yield "defaults", grouped(summary.defaults, verbose=verbose)
     if verbose:
-        yield from section("claims", [f"{found:<10}{claim.family}  {claim.text}" for claim, found in summary.claims])
+        yield "says little", [f"{claim}: {why}" for claim, why in summary.shallow]
+        yield "claims", [f"{found:<10}{claim.family}  {claim.text}" for claim, found in summary.claims]
+
+
+def shortened(entries: Sequence[str]) -> Sequence[str]:
+    """The first entries, and how many more there are."""
+    more = len(entries) - LISTED_MAX
+    return entries if more <= 0 else [*entries[:LISTED_MAX], f"and {more} more (`--verbose` lists them)"]
 
 
 def headline(summary: Summary) -> str:
@@ -227,8 +243,7 @@ def headline(summary: Summary) -> str:
 
 def section(title: str, entries: Sequence[str]) -> Iterator[str]:
     """A titled list, its entries under each other; nothing when there is nothing to list."""
-    shown = [entry for entry in entries if entry]
-    for number, entry in enumerate(shown):
+    for number, entry in enumerate(entries):
         yield f"  {title if number == 0 else '':<{TITLE_WIDTH}}{entry}"
 
 
@@ -246,15 +261,24 @@ def unproved(summary: Summary, *, verbose: bool) -> list[str]:
     if verbose:
         return [f"`{clause}`: {text}" for clause, text in summary.unproved]
     counts = Counter(clause for clause, _ in summary.unproved)
+    if not counts:
+        return []
     return [", ".join(f"`{clause}`" + (f" ({count})" if count > 1 else "") for clause, count in counts.items())]
 
 
-def grouped(given: Sequence[Default]) -> list[str]:
+def grouped(given: Sequence[Default], *, verbose: bool) -> list[str]:
     """Defaults with the places that got the same ones together."""
     places: dict[str, dict[str, None]] = {}
     for default in given:
         places.setdefault(default.text, {})[default.place] = None
-    return [f"{text} for {', '.join(where)}" for text, where in places.items()]
+    return [f"{text} for {named(tuple(where), verbose=verbose)}" for text, where in places.items()]
+
+
+def named(places: Sequence[str], *, verbose: bool) -> str:
+    """Who got a default: by name, or counted where there are many."""
+    if verbose or len(places) <= PLACES_MAX:
+        return ", ".join(places)
+    return f"{places[0]} and {len(places) - 1} more"
 
 
 # --- for a program -------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Scenarios: each is replayed on the kernel in every run that its givens allow.
 
 Free are the order in which calls are answered, and every input and result that is not given and that a guard reads:
-one choice is made for each way in which the guards' comparisons can come out (`values.choices`). What is not given
+one choice is made for each way in which the guards' comparisons can come out (`branches`). What is not given
 succeeds, and nothing waits long enough for a deadline to pass. A run in which a given does not come true is not one of
 those that the scenario speaks of.
 
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from sagac.compiler import codes, replay, timeline, values, wording
+from sagac.compiler import branches, codes, replay, timeline, values, wording
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.model import (
     Given,
@@ -38,8 +38,8 @@ from sagac.runtime.events import Answered, Cancelled, Event, Outcome, Resumed
 from sagac.runtime.plan import Plan
 from sagac.runtime.run import Action, Run
 
-STATES_MAX: Final = 20_000
-"""How many states of a scenario's runs are looked at before the answer is `undecided`."""
+EVENTS_MAX: Final = 20_000
+"""How many events of a scenario's runs are looked at before the answer is `undecided`."""
 
 Landed: TypeAlias = Mapping[str, bool]
 
@@ -72,28 +72,29 @@ class Node:
 class Search:
     """What an exploration has seen so far."""
 
-    states: int = 0
+    events: int = 0
     counted: int = 0
     unmet: frozenset[int] = frozenset()
 
 
 class OutOfBounds(Exception):  # noqa: N818 - a reason, which becomes an undecided finding
-    """The scenario has more states than are looked at."""
+    """The scenario has more runs than are looked at."""
 
 
 def run(scenario: Scenario, project: Project, saga: Saga, plan: Plan) -> Diagnostic | None:
     """The finding about a scenario: a run in which it fails, that no run meets its givens, or that nobody can tell."""
     search = Search(unmet=frozenset(range(len(scenario.givens))))
+    has_input = False
     try:
-        worlds = tuple(every_world(scenario, project, saga, plan))
-        for world in worlds:
+        for world in every_world(scenario, project, saga, plan):
+            has_input = True
             end = explore(world, search)
             if end is not None:
                 return failing(scenario, saga, end)
-    except (OutOfBounds, values.TooMany) as limit:
+    except (OutOfBounds, branches.Unsettled) as limit:
         return undecided(scenario, saga, str(limit))
     if search.counted == 0:
-        return impossible(scenario, saga, search, has_input=bool(worlds))
+        return impossible(scenario, saga, search, has_input=has_input)
     return None
 
 
@@ -101,7 +102,7 @@ def every_world(scenario: Scenario, project: Project, saga: Saga, plan: Plan) ->
     """Each way in which the guards can come out, with each way in which an unknown call may have gone."""
     unknown = {given.step: given.landed for given in scenario.givens if isinstance(given, GivenUnknown)}
     ways = [[True, False] if landed is None else [landed] for landed in unknown.values()]
-    for choice in values.choices(saga, plan, project.types, dict(scenario.input)):
+    for choice in branches.choices(project, saga, plan, dict(scenario.input)):
         for landed in itertools.product(*ways):
             yield World(scenario, plan, choice, dict(zip(unknown, landed, strict=True)))
 
@@ -115,10 +116,10 @@ def explore(world: World, search: Search) -> Node | None:
     known = {fingerprint(waiting[0])}
     while waiting:
         node = waiting.popleft()
-        search.states += 1
-        if search.states > STATES_MAX:
-            raise OutOfBounds(f"its runs have more than {STATES_MAX} states")
         following = tuple(successors(world, node))
+        search.events += len(following)
+        if search.events > EVENTS_MAX:
+            raise OutOfBounds(f"its runs have more than {EVENTS_MAX} events")
         if not following and is_counted(world, node, search) and fault(world.scenario, node) is not None:
             return node
         for successor in following:
