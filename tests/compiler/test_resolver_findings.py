@@ -325,6 +325,7 @@ SERVICES = [
     ("command c(a: int)  command c(a: int)", "E207 `c` is declared twice in `air`"),
     ("command c(a: int, a: int)", "E207 `a` is declared twice in `c`"),
     ("command c(call: int)", "E212 `call` cannot name a field or parameter: generated code needs the word for itself"),
+    ("command return(a: int)", "E212 `return` cannot name a command: generated code needs the word for itself"),
     ("command c(a: int)  idempotent for 0s", "E319 `idempotent for` must be longer than 0"),
     ("command c(a: int)  lands within 0s", "E319 `lands within` must be longer than 0"),
     ("command c(a: int)  holds for 5s skew 9s", "E319 a `skew` as long as the hold leaves nothing of it"),
@@ -439,6 +440,10 @@ def test_a_wrong_declaration_is_told_once(text: str, expected: str) -> None:
 
 
 UNDECLARED = [
+    ("step a { do import.y(1)  left because \"z\" }",
+     "E212 `import` cannot name a service: generated code needs the word for itself"),
+    ("step a { do x.del(1)  left because \"z\" }",
+     "E212 `del` cannot name a command: generated code needs the word for itself"),
     ("step a { do x.y(null)  left because \"z\" }",
      "E307 the type of this parameter cannot be inferred from its argument"),
     ("step a { do x.y([])  left because \"z\" }",
@@ -472,6 +477,13 @@ def test_every_wrong_use_leaves_its_saga_out() -> None:
 
 
 # --- more than one file ---------------------------------------------------------------------------------------------
+
+
+def test_words_that_only_generated_classes_would_have_to_spell_are_free() -> None:
+    text = "enum class { call, self }\ntype import { from_city: string }\n" + trip(
+        f"step try {{ {BOOK} }}  step def {{ when k == call  {BOOK} }}", "trip_id: uuid  seats: int  k: class"
+    )
+    assert said(AIR, text) == []
 
 
 def test_two_packages_with_one_name_are_never_chosen_between() -> None:

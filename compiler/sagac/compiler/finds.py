@@ -59,7 +59,7 @@ def listed(words: Iterable[str], joint: str = "and", most: int = 6) -> str:
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {joint} {quoted[-1]}"
 
 
-REPEATED: Final = frozenset({"E201", "E202", "E203", "E204", "E205", "E206", "E208", "E210"})
+REPEATED: Final = frozenset({"E201", "E202", "E203", "E204", "E205", "E206", "E208", "E210", "E212"})
 """Codes of names that mean nothing, or too much: one declaration can be at fault in many places."""
 
 

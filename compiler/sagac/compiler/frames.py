@@ -9,7 +9,7 @@ from sagac.compiler import codes, syntax
 from sagac.compiler.contracts import Contract
 from sagac.compiler.expressions import Path, Root, Scope
 from sagac.compiler.finds import Finds, nearest
-from sagac.compiler.names import View, look_up, qualified
+from sagac.compiler.names import View, look_up, qualified, usable
 from sagac.compiler.shapes import Shape
 from sagac.compiler.signatures import Signature
 from sagac.compiler.source import Span
@@ -99,12 +99,15 @@ def signature(path: tuple[syntax.Name, ...], view: View, world: World) -> Finds[
             help=nearest(name.text, known) or f"declare it in `service {path[0].text}`",
         )
         return None
+    if not known[name.text].operation.declared:
+        yield from usable(name, "a command")
     return known[name.text]
 
 
 def _operations(name: syntax.Name, view: View, world: World) -> Finds[Mapping[str, Signature] | None]:
     """The operations of a service, declared or not."""
     if not world.contracts:
+        yield from usable(name, "a service")
         return world.implicit[qualified(view.package, name.text)]
     declared = yield from look_up(name, view.services, "service")
     if declared is None:

@@ -14,7 +14,7 @@ from sagac.compiler.shapes import SCALARS
 from sagac.compiler.source import Span
 
 TAKEN: Final = frozenset({"self", "call"})
-"""Names that the generated code needs for itself."""
+"""Names that the parameters of generated methods have already."""
 
 WORDS: Final = frozenset({*SCALARS, "list"})
 
@@ -99,9 +99,9 @@ def distinct(names: Iterable[syntax.Name], where: str) -> Finds[None]:
             first[name.text] = name.span
 
 
-def usable(name: syntax.Name, noun: str) -> Finds[None]:
-    """A finding where the generated code could not use the name of a field or parameter."""
-    if name.text in TAKEN or iskeyword(name.text):
+def usable(name: syntax.Name, noun: str, taken: frozenset[str] = frozenset()) -> Finds[None]:
+    """A finding where generated code could not spell the name, or needs it for itself."""
+    if name.text in taken or iskeyword(name.text):
         yield codes.finding(
             "E212",
             f"`{name.text}` cannot name {noun}: generated code needs the word for itself",
@@ -114,8 +114,6 @@ def _named(declared: Declared) -> Finds[None]:
     name = declared.node.name
     if name.text in WORDS:
         yield codes.finding("E212", f"`{name.text}` is a type of the language and cannot be declared again", name.span)
-    elif iskeyword(name.text):
-        yield from usable(name, "a declaration")
 
 
 def views(files: Mapping[str, syntax.File], declared: tuple[Declared, ...]) -> Finds[tuple[View, ...]]:

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from sagac.compiler import codes, model, shapes, syntax
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.finds import Finds, gather, nearest
-from sagac.compiler.names import View, distinct
+from sagac.compiler.names import View, distinct, usable
 from sagac.compiler.shapes import WRONG, Fields, Maybe, Nothing, Shape, Wrong
 from sagac.compiler.source import Span
 from sagac.compiler.typetable import Types, fields, shape_of
@@ -53,6 +53,9 @@ def signatures(node: syntax.Service, full_name: str, view: View, types: Types) -
     """All operations of a service, by name."""
     operations = [item for item in node.items if isinstance(item, syntax.Operation)]
     yield from distinct((operation.name for operation in operations), f"in `{node.name.text}`")
+    yield from usable(node.name, "a service")
+    for operation in operations:
+        yield from usable(operation.name, f"a {operation.kind}")
     shaped = yield from gather(_shape(operation, full_name, view, types) for operation in operations)
     read = tuple(zip(operations, shaped, strict=True))
     known = {signature.operation.name: signature for signature in reversed(shaped)}

@@ -9,7 +9,7 @@ from typing import TypeAlias, assert_never
 from sagac.compiler import codes, shapes, syntax
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds, nearest
-from sagac.compiler.names import Declared, TypeNode, View, distinct, look_up, usable
+from sagac.compiler.names import TAKEN, Declared, TypeNode, View, distinct, look_up, usable
 from sagac.compiler.shapes import WRONG, Enumeration, Fields, Many, Maybe, Shape
 from sagac.runtime import plan
 
@@ -63,8 +63,6 @@ def declare(declared: Iterable[Declared], views: Mapping[str, View]) -> Finds[Ty
 def _declaration(node: TypeNode, view: View, find: Finder) -> Finds[Shape]:
     if isinstance(node, syntax.EnumDeclaration):
         yield from distinct(node.members, f"in `{node.name.text}`")
-        for member in node.members:
-            yield from usable(member, "a member")
         return Enumeration(node.name.text, tuple(dict.fromkeys(member.text for member in node.members)))
     return Fields(node.name.text, (yield from fields(node.fields, view, find, f"in `{node.name.text}`")))
 
@@ -76,7 +74,7 @@ def fields(
     yield from distinct((node.name for node in nodes), where)
     known: dict[str, Shape] = {}
     for node in nodes:
-        yield from usable(node.name, "a field or parameter")
+        yield from usable(node.name, "a field or parameter", TAKEN)
         yield from _plain(node)
         found = yield from shape_of(node.type, view, find)
         known.setdefault(node.name.text, found)
