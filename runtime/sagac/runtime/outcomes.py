@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
+from pydantic import BaseModel
+
 from sagac.runtime import kernel
-from sagac.runtime import plan as plans
 from sagac.runtime.expressions import Unavailable
 from sagac.runtime.run import Held as HeldAction
 from sagac.runtime.run import Residue, Run
@@ -72,9 +74,14 @@ def _output(run: Run, binding: Binding | None) -> Any:
         fields = kernel.output(run)
     except Unavailable:
         return None
-    if binding is None or binding.output is None or plans.digest(binding.plan) != plans.digest(run.plan):
+    if binding is None or binding.output is None or binding.plan != run.plan:
         return fields or None
-    return Decoder(binding.output).decode(fields)
+    return _decoder(binding.output).decode(fields)
+
+
+@lru_cache
+def _decoder(model: type[BaseModel]) -> Decoder:
+    return Decoder(model)
 
 
 def _name(action: HeldAction) -> str:
