@@ -490,6 +490,57 @@ def test_closing_leaves_what_does_not_settle_in_time_in_doubt() -> None:
     virtually(story())
 
 
+def test_a_start_that_meets_the_closing_sends_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    async def story() -> None:
+        world, path = FakeWorld(), tmp_path / "journal.db"
+        async with runtime(SqliteJournal(path), world, clock=None) as running:
+            starting = asyncio.ensure_future(running.start(Trip, TripInput(trip="t")))
+            await asyncio.sleep(0)
+        handle = await starting
+        assert world.log == []
+        async with runtime(SqliteJournal(path), world, clock=None) as running:
+            assert isinstance(await (await running.run(handle.id)).outcome(), Completed)
+
+    asyncio.run(story())
+
+
+def test_closing_waits_for_a_handler_in_a_thread_however_long() -> None:
+    release = threading.Event()
+
+    class Sync(FakeWorld):
+        def act(self, call: Call, *, step: str, trip: str) -> Receipt:  # type: ignore[override]  # not async, on purpose
+            self.log.append(step)
+            assert release.wait(20)
+            return Receipt(number=1)
+
+    async def story() -> None:
+        journal, world = MemoryJournal(), Sync()
+        running = runtime(journal, world, clock=None, grace_ms=1)
+        await running.__aenter__()
+        await running.start(Trip, TripInput(trip="t"))
+        await asyncio.sleep(0.02)
+        closing = asyncio.ensure_future(running.close())
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        release.set()
+        await closing
+        assert world.log == ["a"]
+        assert len(await events_of(journal)) == 2  # the answer was journaled, and what it enabled was not sent
+
+    asyncio.run(story())
+
+
+def test_a_handler_that_takes_other_arguments_than_an_old_plan_gives_is_not_called() -> None:
+    old = plan(step("a", call=replace(call("act", "a"), arguments=call("act", "a").arguments[:1])))
+    world = FakeWorld()
+    outcome, events = run(world, old)
+    assert outcome == Compensated(
+        "`a` failed: not sent: the plan gives `step`, the handler takes `step`, `trip`",
+    )
+    assert world.log == []
+    assert {event.outcome for event in events if isinstance(event, Answered)} == {"transient"}
+
+
 def test_an_outcome_awaited_when_the_runtime_closes_says_so() -> None:
     async def story() -> None:
         world = FakeWorld({("a", "do", 1): "hang"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor as Threads
 from functools import partial
 from typing import Any, NamedTuple
@@ -45,7 +45,7 @@ async def attempt(
 ) -> Answer:
     """Call the handler once. Only a cancellation of the caller's own task gets out of here."""
     try:
-        values = {name: _decoded(handler, name, value) for name, value in arguments.items()}
+        values = _values(handler, arguments)
         returned = await _call(handler, partial(handler.function, call, **values), timeout_ms, threads)
         return Answer("succeeded", result=_result(handler, returned))
     except Transient as answer:
@@ -80,14 +80,18 @@ def _identity(value: Any) -> Any:
     return value
 
 
-def _decoded(handler: Handler, name: str, value: Wire) -> Any:
-    decoder = handler.arguments.get(name)
-    if decoder is None:
-        raise _Hopeless(f"the handler knows no `{name}`")
+def _values(handler: Handler, arguments: Mapping[str, Wire]) -> dict[str, Any]:
+    """The arguments as the handler's protocol has them: an older plan may know another protocol than this process."""
+    if arguments.keys() != handler.arguments.keys():
+        raise _Hopeless(f"the plan gives {_names(arguments)}, the handler takes {_names(handler.arguments)}")
     try:
-        return decoder.decode(value)
+        return {name: handler.arguments[name].decode(value) for name, value in arguments.items()}
     except ValueError as failure:
-        raise _Hopeless(f"`{name}` does not fit: {_first_line(failure)}") from failure
+        raise _Hopeless(f"an argument does not fit: {_first_line(failure)}") from failure
+
+
+def _names(arguments: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(arguments)) or "nothing"
 
 
 def _result(handler: Handler, returned: Any) -> Wire:

@@ -152,10 +152,8 @@ class Executor:
         if self._inbox:
             await self._record()
             await self._announce()
-        if self._is_closing:
-            return not self._in_flight and not self._inbox
         self._perform()
-        return False
+        return self._is_closing and not self._in_flight and not self._inbox
 
     async def _record(self) -> None:
         """Make everything that waits durable in one append, together with what it calls for at once."""
@@ -191,6 +189,8 @@ class Executor:
 
     def _perform(self) -> None:
         """Start what should be outstanding and is not, and stop the waiting for what need not be any more."""
+        if self._is_closing or self.is_lost:
+            return
         commands = kernel.decide(self.run, self._now())
         due = _appends(self.run, commands, self._now(), self._in_flight)
         if due:

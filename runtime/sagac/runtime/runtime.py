@@ -86,6 +86,7 @@ class Runtime:
         self._is_open = False
         self._executors: dict[str, Executor] = {}
         self._driving: set[asyncio.Task[None]] = set()
+        self._beginning: set[asyncio.Task[Entry]] = set()
         self._watching: list[asyncio.Task[None]] = []
         self._beating: list[asyncio.Task[None]] = []
         self._to_release: list[Lease] = []
@@ -120,7 +121,10 @@ class Runtime:
         run, following = follow(kernel.start(plan, key, started), self._clock.wall_ms)
         opening = Opening(plan.saga, key, plan, started, kernel.status(run), following)
         # Shielded: a caller that is cancelled meanwhile must not leave a run behind that nobody drives.
-        entry = await asyncio.shield(asyncio.ensure_future(self._begin(opening, run)))
+        beginning = asyncio.create_task(self._begin(opening, run))
+        self._beginning.add(beginning)
+        beginning.add_done_callback(self._beginning.discard)
+        entry = await asyncio.shield(beginning)
         _check_same_input(entry, started)
         return RunHandle(self, entry.run)
 
@@ -154,6 +158,7 @@ class Runtime:
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
+        await asyncio.gather(*self._beginning, return_exceptions=True)
         await asyncio.gather(*(driving.close(self._grace_ms) for driving in self._executors.values()))
         await asyncio.gather(*self._driving)
         for task in self._beating:
@@ -173,7 +178,7 @@ class Runtime:
         except JournalError:
             self._to_release.append(Lease(identify(opening.saga, opening.key), worker, 1))  # it may be durable
             raise
-        if begun.lease is not None:
+        if begun.lease is not None and self._is_open:  # a closing runtime gives it back with all the others
             known = (opening.started, *opening.events)
             self._drive(Executor(self._around, begun.lease, begun.entry.head, run, known), begun.lease)
         return begun.entry
