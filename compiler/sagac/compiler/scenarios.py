@@ -113,7 +113,7 @@ def every_world(scenario: Scenario, project: Project, saga: Saga, plan: Plan) ->
 def explore(world: World, search: Search) -> Node | None:
     """The first end, breadth first, in which the scenario does not hold; `None` when it holds in all."""
     waiting = deque([first(world)])
-    known = {fingerprint(waiting[0])}
+    known: set[tuple[object, ...]] = set()
     while waiting:
         node = waiting.popleft()
         following = tuple(successors(world, node))
@@ -122,6 +122,9 @@ def explore(world: World, search: Search) -> Node | None:
             raise OutOfBounds(f"its runs have more than {EVENTS_MAX} events")
         if not following and is_counted(world, node, search) and fault(world.scenario, node) is not None:
             return node
+        if len(following) == 1 and not waiting:
+            waiting.append(following[0])  # the only way there is meets no other
+            continue
         for successor in following:
             mark = fingerprint(successor)
             if mark not in known:
