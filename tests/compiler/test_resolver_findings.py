@@ -540,6 +540,101 @@ def test_two_resources_of_one_name_are_never_chosen_between() -> None:
     assert [finding.code for finding in find(AIR, text, rule)] == ["E208"]
 
 
+# --- records in rules -----------------------------------------------------------------------------------------------
+
+SEATS = """
+service seats {
+  resource Seat[trip: uuid, row: int] { rows: int  owner: Guest?  states free*, taken }
+  resource Bag[trip: uuid] { weight: decimal }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("ensure always: Seat[trip_id, 1] == taken implies Bag[trip_id].weight > 0", ""),
+        ("ensure at completed: Bag[trip_id].weight == old(Bag[trip_id].weight) + 1", ""),
+        ("ensure at completed: Seat[trip_id, 1].owner is null", ""),
+        ("ensure at compensated: clean and Seat[trip_id, seats] == free", ""),
+        ("ensure always: Seat[trip_id] == taken", "E302 `Seat` has 2 keys, here 1 is given"),
+        ("ensure always: Seat[trip_id, total] == taken", "E301 the key of `Seat` is `int`, but this is `decimal`"),
+        ("ensure always: Seat[trip_id, 1] == gone", "E205 `Seat state` has no `gone`"),
+        ("ensure always: Bag[trip_id] == free", "E206 `Bag` has no states to compare"),
+        ("ensure always: Bag[trip_id].wieght > 3", "E206 `Bag` has no field `wieght`"),
+        ("ensure always: Sead[trip_id, 1] == free", "E203 no resource `Sead` is known here"),
+        ('ensure always: Seat[trip_id, 1].owner.name == "x"', "E304 `owner` may be `null` here"),
+        ("ensure at completed: old(seats)", "E301 an `ensure` is `bool`, but this is `int`"),
+        ("ensure at completed: old(old(flag))", "E214 `old` stands only in `ensure`, not in an `ensure`"),
+    ],
+)
+def test_rules_read_the_records_of_services(rule: str, expected: str) -> None:
+    assert said(AIR, SEATS, trip(f"{FLIGHT} {rule}")) == ([expected] if expected else [])
+
+
+VALUES = [
+    ('t: timestamp = "2026-01-31T12:00:00Z"', ""),
+    ('t: timestamp = "2026-01-31T12:00:00"', "E301 `2026-01-31T12:00:00` is not a `timestamp`"),
+    ('t: timestamp = "soon"', "E301 `soon` is not a `timestamp`"),
+    ("t: int = 1 + 2", "E214 the default of `t` must be a constant"),
+    ("t: Class = business", ""),
+    ("t: list[Class] = [business, economy]", ""),
+    ("t: list[int] = []", ""),
+    ("t: list[Nope] = [business]", "E204 there is no type `Nope`"),
+    ("t: int? = null", ""),
+    ("t: int = null", "E301 the default of `t` is `int`, but this is `null`"),
+    ("t: int? = 3  u: list[decimal] = [1, 2.5]", ""),
+    ("t: bool? where t is not null and t", ""),
+    ("t: bool? where t", "E304 `t` may be `null` here"),
+    ("t: bool? where not t", "E304 `t` may be `null` here"),
+    ("t: int? where t + 1 > 3", "E304 `t` may be `null` here"),
+    ("t: int? where -t > 3", "E304 `t` may be `null` here"),
+    ("t: list[int]? where size(t) > 3", "E304 `t` may be `null` here"),
+    ("t: list[int]? where 3 in t", "E304 `t` may be `null` here"),
+    ("t: list[int] where 3 in t and not (4 in t)", ""),
+    ("economy: bool where class_ == economy",
+     "E208 `economy` can be read in two ways: as an input and as a member of `Class`"),
+    ("t: Guest where t.age is not null and t.age > 3", ""),
+    ("t: Guest where t.age > 3", "E304 `t.age` may be `null` here"),
+    ("t: Guest? where t.name == \"x\"", "E304 `t` may be `null` here"),
+    ("t: Guest? where t is not null and t.name == \"x\"", ""),
+    ("t: Guest where t.name.first == \"x\"", "E206 `t.name` is `string` and has no fields"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "expected"), VALUES, ids=[field for field, _ in VALUES])
+def test_values_and_conditions_of_inputs(field: str, expected: str) -> None:
+    assert said(AIR, trip(FLIGHT, f"trip_id: uuid  seats: int  class_: Class  {field}")) == (
+        [expected] if expected else []
+    )
+
+
+def test_a_refinement_of_an_output_may_read_the_output() -> None:
+    assert said(AIR, trip(f"{FLIGHT} output {{ price: decimal = flight.price where price > total }}")) == []
+    assert said(AIR, trip(f"{FLIGHT} output {{ price: decimal = flight.price where price }}")) == [
+        "E301 a `where` is `bool`, but this is `decimal`"
+    ]
+
+
+def test_an_undo_that_reads_a_later_step_is_told_what_it_can_read() -> None:
+    body = f"""
+      step flight {{ do air.book(trip_id, 1)  mitigate air.pay(trip_id, back.price) because "a fee" }}
+      step back after flight {{ {BOOK} }}
+    """
+    assert find(AIR, trip(body))[0].help == (
+        "`back` comes after `flight`: read the input, `flight` itself, or what it comes after",
+    )
+
+
+def test_calls_of_an_undeclared_command_meet_in_the_wider_type() -> None:
+    body = """
+      step a { do x.y(n, 1)  left because "it is only a count" }
+      step b { do x.y(3, 1)  left because "it is only a count" }
+      step c { do x.y(d, 2.5)  left because "it is only a count" }
+    """
+    assert said(trip(body, "trip_id: uuid  n: int?  d: decimal")) == []
+
+
 # --- how it is said -------------------------------------------------------------------------------------------------
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sagac.compiler import codes, effects, model, syntax
-from sagac.compiler.diagnostics import Label
+from sagac.compiler import effects, model, syntax
 from sagac.compiler.expressions import Records, Scope
 from sagac.compiler.finds import Finds
 from sagac.compiler.names import Declared, View
 from sagac.compiler.signatures import Signature, one_each, positive, signatures, the
+from sagac.compiler.source import Span
 from sagac.compiler.typetable import Types
 
 
@@ -34,6 +34,8 @@ class Contract:
     """What is declared for the whole service and not proved."""
     unproved_operations: Mapping[str, tuple[model.Unproved, ...]]
     """What is declared for single operations and not proved."""
+    sla_span: Span
+    """Where the partner's `sla` stands, or the service's name where there is none."""
 
 
 def outline(declared: Declared, view: View, types: Types) -> Finds[Outline]:
@@ -73,6 +75,7 @@ def contract(outline: Outline, visible: Iterable[Outline]) -> Finds[Contract]:
             operation.name.text: tuple(effects.unproved_operation(operation, node.name.text))
             for operation in reversed(operations)
         },
+        owner.sla.span if owner is not None and owner.sla is not None else node.name.span,
     )
 
 
@@ -83,13 +86,6 @@ def _owner(node: syntax.Service) -> Finds[syntax.Owner | None]:
         return None
     if owner.sla is not None:
         yield from positive(owner.sla, "an `sla`")
-    if not owner.partner and (owner.sla is not None or owner.contract is not None):
-        yield codes.finding(
-            "E312",
-            f"only a partner has {'an `sla`' if owner.sla is not None else 'a `contract`'}",
-            Label(owner.span),
-            help=f'write `owner partner "{owner.name.value}" …`',
-        )
     return owner
 
 

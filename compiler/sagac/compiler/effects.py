@@ -227,13 +227,6 @@ def _change(
 
 def _transition(node: syntax.Changes, resource: syntax.Resource, record: Records) -> Finds[None]:
     if node.source is None or node.target is None:
-        if not node.items:
-            yield codes.finding(
-                "E311",
-                f"this `changes` does not say what it changes in `{resource.name.text}`",
-                node.span,
-                help="write a transition `a -> b`, or the fields in `{ … }`",
-            )
         return
     if record.states is None:
         yield codes.finding(

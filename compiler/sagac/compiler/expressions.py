@@ -120,7 +120,7 @@ def condition(node: syntax.Expression, scope: Scope) -> Finds[plan.Expression | 
 def constant(node: syntax.Expression, wanted: Shape, what: str) -> Finds[plan.Wire]:
     """The value of a constant of type `wanted`, as the journal stores it; `None` with a finding otherwise."""
     for reference in references(node):
-        if isinstance(wanted, Wrong):
+        if not shapes.is_sound(wanted):
             return None
         if len(reference.names) > 1 or not isinstance(shapes.bare(wanted), Enumeration | Many):
             yield codes.finding("E214", f"{what} must be a constant", reference.span)
@@ -439,7 +439,8 @@ def _state_of(node: syntax.RecordState, resource: Records, scope: Scope) -> Find
             help=nearest(name.text, resource.fields),
         )
         return MISTAKEN
-    return Typed((yield from _walked(syntax.Reference(node.span, node.fields), first, scope)), None)
+    fields = syntax.Reference(node.span, node.fields)
+    return Typed((yield from _walked(fields, first, replace(scope, present=frozenset()))), None)
 
 
 def keys(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Literal, assert_never
 
 from sagac.compiler import codes, expressions, model, syntax
@@ -196,7 +195,6 @@ def waivers(saga: syntax.Saga, frame: Frame) -> Finds[tuple[model.Waiver, ...]]:
         if not isinstance(node, syntax.Waive):
             continue
         yield from _waivable(node)
-        yield from _until(node.until)
         if node.step is not None:
             yield from frame.is_step(node.step)
         step = node.step.text if node.step is not None else ""
@@ -222,12 +220,3 @@ def _waivable(node: syntax.Waive) -> Finds[None]:
             node.code.span,
             help="only what the proofs find, and warnings, can be waived",
         )
-
-
-def _until(until: syntax.Text) -> Finds[None]:
-    try:
-        valid = date.fromisoformat(until.value).isoformat() == until.value
-    except ValueError:
-        valid = False
-    if not valid:
-        yield codes.finding("E327", f"`{until.value}` is not a date", until.span, help="write it as `2027-01-31`")

@@ -108,7 +108,7 @@ def _owner(node: syntax.Saga) -> Finds[str]:
     owner = the(node.items, syntax.Owner)
     if owner is None:
         return ""
-    if owner.partner or owner.sla is not None or owner.contract is not None:
+    if owner.partner:
         yield codes.finding(
             "E312", "a saga belongs to a team; a partner owns a service", owner.span, help='write `owner "team"`'
         )

@@ -231,8 +231,6 @@ def _undo(node: syntax.Undo, frame: Frame, shown: frozenset[expressions.Path]) -
         guard = yield from expressions.condition(node.guard, frame.scope("a guard").knowing(shown))
         shown = shown | facts(node.guard)
     schedule = yield from _undo_schedule(node)
-    if node.kind == "mitigate" and node.because is None:
-        yield codes.finding("E311", "a `mitigate` says what differs from before", node.span, help='add `because "…"`')
     own = yield from signature(node.call.path, frame.view, frame.world)
     if own is None:
         return None
@@ -396,6 +394,6 @@ def _slow(schedule: Schedule, own: Signature, frame: Frame, span: Span) -> Finds
             f"a timeout of {duration(schedule.timeout_ms)} is shorter than the {duration(sla_ms)} that "
             f"`{contract.service.name}` may take",
             span,
-            Label(contract.service.span, "the partner's contract"),
+            Label(contract.sla_span, "the partner's promise"),
             help=f"write `timeout {duration(sla_ms)}` or longer",
         )
