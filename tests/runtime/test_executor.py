@@ -101,6 +101,17 @@ def test_a_step_costs_one_durable_write(tmp_path: Path) -> None:
         assert asyncio.run(story(length)) == length + 1
 
 
+def test_an_undo_costs_one_durable_write_too(tmp_path: Path) -> None:
+    async def story() -> int:
+        journal, world = SqliteJournal(tmp_path / "journal.db"), FakeWorld({("c", "do", 1): Rejected()})
+        async with Runtime(journal=journal, sagas=[Trip(plan=CHAIN, world=world)]) as running:
+            before = journal.commits
+            assert isinstance(await (await running.start(Trip, TripInput(trip="t"))).outcome(), Compensated)
+            return journal.commits - before
+
+    assert asyncio.run(story()) == 1 + 3 + 2
+
+
 def test_an_intent_shares_the_write_of_what_enabled_it(tmp_path: Path) -> None:
     once: dict[str, Any] = {
         "idempotent": False,

@@ -68,6 +68,42 @@ def test_appends_of_one_turn_share_one_commit(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_the_loop_goes_on_while_a_commit_waits(tmp_path: Path) -> None:
+    async def story() -> None:
+        journal = SqliteJournal(tmp_path / "journal.db")
+        await journal.open()
+        await journal.enlist("ada", 1000)
+        other = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")  # as another process that is writing
+        beginning = asyncio.ensure_future(begin(journal, "a"))
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert not beginning.done()
+        other.execute("ROLLBACK")
+        other.close()
+        assert (await beginning)[0].fence == 1
+        await journal.close()
+
+    asyncio.run(story())
+
+
+def test_a_worker_is_enlisted_also_where_no_lock_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError("no locks here")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+
+    async def story() -> None:
+        journal = SqliteJournal(tmp_path / "journal.db")
+        await journal.open()
+        await journal.enlist("ada", 1000)
+        assert [worker.gone for worker in await journal.workers()] == [False]
+        await journal.close()
+
+    asyncio.run(story())
+    assert not list(tmp_path.glob("*worker*"))
+
+
 def test_a_failing_store_fails_every_waiting_caller_at_once(tmp_path: Path) -> None:
     async def story() -> None:
         journal = SqliteJournal(tmp_path / "journal.db")

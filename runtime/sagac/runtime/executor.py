@@ -390,6 +390,8 @@ class Executor:
         return {"saga": self._saga, "run": self._lease.run, "position": self._head.length}
 
     def _log(self, events: list[Event]) -> None:
+        if not logger.isEnabledFor(logging.INFO):
+            return
         for event in events:
             if isinstance(event, Answered):
                 about = {"step": event.step, "direction": event.direction, "attempt": event.attempt}

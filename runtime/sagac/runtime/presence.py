@@ -22,11 +22,18 @@ def path(journal: Path, worker: str) -> Path:
 
 
 def hold(lock: Path) -> int | None:
-    """Take a lock for as long as this process lives, or until `drop`."""
+    """Take a lock for as long as this process lives, or until `drop`; None where there is none to be had."""
     if fcntl is None:
         return None
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # a file system without locks: without one, nothing may look as if it could be asked
+        drop(lock, descriptor)
+        return None
     return descriptor
 
 
