@@ -15,6 +15,7 @@ from demo.orchestrator import Orchestrator, Played
 from demo.scenarios import CAST, RUNNER, Given, Lines, Scenario, TransferScenario
 from demo.table import Row
 from demo.troupe import Troupe
+from sagac.runtime import connect
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -141,8 +142,22 @@ async def _killed_sagac(
         f"--epoch={stage.orchestrator.clock.epoch_ms}",
     )
     pids = [await crashes.until_killed(command, stop) for stop in point.stops]
+    between = await _status(journal)
     belief, _, run = (await crashes.to_the_end(command)).partition("\t")
     lines = await _lines(stage, scenario, Ending(given, belief))
     outcome = "as required" if lines == dict(scenario.required) else f"WRONG: {lines}"
-    stage.say(f"   sagac: kill -9 {', '.join(map(str, pids))} ({point.name}); restarted: {belief}, {outcome}")
+    killed = ", ".join(map(str, pids))
+    stage.say(f"   sagac: kill -9 {killed}: {point.name}")
+    stage.say(f"          its journal tells everybody: {between}; restarted: {belief}, {outcome}")
     return journal, run, lines
+
+
+async def _status(journal: Path) -> str:
+    """What another process can read of the one run in a journal while nobody drives it."""
+    opened = connect(f"sqlite:///{journal}", create=False)
+    await opened.open()
+    try:
+        (entry,) = await opened.entries()
+        return entry.status
+    finally:
+        await opened.close()

@@ -21,7 +21,7 @@ def test_a_slice_of_the_demo_ends_as_the_whole_of_it_must(tmp_path: Path) -> Non
     shown = run("-m", "demo", *SLICE, "--folder", str(tmp_path / "run"))
     assert "sagac: 3 of 3 scenarios as required; the naive runner: 0 of 3" in shown
     assert_losses_are_shown(shown)
-    assert len(re.findall(r"sagac: kill -9 \d+ ", shown)) == 2, "the runner was not killed"
+    assert len(re.findall(r"sagac: kill -9 \d+: ", shown)) == 2, "the runner was not killed"
     assert "resumed by" in shown, "the timeline does not show the recovery"
     processes = subprocess.run(["ps", "-A", "-o", "args"], check=True, capture_output=True, text=True).stdout
     assert str(tmp_path) not in processes, "a process outlived the demo"
