@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -303,7 +304,11 @@ def test_a_doc_comment_that_documents_nothing_is_a_warning(text: str) -> None:
         (step("do a.b(x,, y)"), [("E101", "expected an expression or `)`, found `,`")]),
         (step("a.b(x)"), [("E101", "`a` is not a clause of a step")]),
         (step("deadline 5s"), [("E101", "`deadline` is not a clause of a step")]),
-        (step("timeout 5"), [("E101", "expected a duration such as `5s`, found `5`")]),
+        (step("timeout 5"), [("E109", "`5` has no unit")]),
+        (step("timeout 5 s\ndo a.b()"), [("E109", "a number and its unit stand together")]),
+        (step("do a.b() => { c: int }"), [("E107", "`=>` is not part of the language")]),
+        (step("when a => b"), [("E107", "`=>` is not part of the language")]),
+        (step("do a.b() -> { c }"), [("E101", "expected `:`, found `}`")]),
         (step("timeout"), [("E101", "expected a duration such as `5s`, found `}`")]),
         (step("timeout 5x"), [("E109", "`5x` is neither a number nor a duration")]),
         (step("timeout 1.5s"), [("E109", "`1.5s` is not a duration")]),
@@ -319,6 +324,8 @@ def test_a_doc_comment_that_documents_nothing_is_a_warning(text: str) -> None:
         (step("when a && b"), [("E107", "`&&` is not part of the language")]),
         (step("when 0 < x <= 5"), [("E112", "comparisons cannot be chained")]),
         (inputs("q: int where q = 0"), [("E111", "`=` gives a value, it does not compare")]),
+        ("service s {\n  command c()\n    changes R[a] { held = held + 1 }\n}", [("E111", "`=` cannot stand here")]),
+        ("service s {\n  command c() -> { b: int\n  idempotent\n}", [("E103", "this `{` is not closed")]),
         (inputs("q: int == 0"), [("E111", "`==` compares, it does not give a value")]),
         (inputs("q int"), [("E101", "expected `:`, found `int`")]),
         (inputs("q: set[int]"), [("E101", "`set` does not take a type in brackets")]),
@@ -379,7 +386,7 @@ def test_each_mistake_of_a_file_is_found_in_one_run() -> None:
     found = [(finding.code, Source("a", text).position(finding.span.start)[0]) for finding in parse(text)[1]]
     assert found == [
         ("E101", 4),
-        ("E101", 5),
+        ("E109", 5),
         ("E103", 7),
         ("E101", 9),
         ("E113", 9),
@@ -422,6 +429,17 @@ def test_findings_never_show_what_lark_calls_a_token() -> None:
             for _, message in said(text[:at] + " ? " + text[at:]):
                 assert "ANON" not in message
                 assert not any(name in message for name in ("RBRACE", "LPAR", "NAME", "STRING", "DURATION", "$END"))
+
+
+def test_a_word_that_is_left_out_is_nearly_always_one_finding() -> None:
+    counts = Counter(
+        min(len(said(text[: token.span.start] + text[token.span.end :])), 2)
+        for text in (EVERY_CLAUSE, TRIP)
+        for token in tokens.lex(Source("a", text)).tokens
+    )
+    # Some texts mean something else without a word, as with a comma left out between two fields.
+    assert (counts.total(), counts[0]) == (813, 78)
+    assert counts[2] <= 5
 
 
 # --- limits

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagac.compiler.source import Span
-from sagac.compiler.tokens import MALFORMED, Token
+from sagac.compiler.tokens import DOUBLE_ARROW, MALFORMED, Token
 
 END = "$END"
 
@@ -95,7 +95,7 @@ class Machine:
         """What the token is, where these states have been reached: a word of the language, a name, or itself."""
         token = self.token(index)
         if token.kind != "WORD":
-            return token.kind if token.kind != MALFORMED else self.number(states)
+            return token.kind if token.kind not in (MALFORMED, DOUBLE_ARROW) else self.meant(token, states)
         text = token.text
         if text not in self.table.words:
             return "NAME"
@@ -105,15 +105,17 @@ class Machine:
         word = self.when(token, states) if text == "when" else text
         if "NAME" not in row:
             return word
-        if index + 1 < len(self.tokens) and self.tokens[index + 1].kind in NAME_IF_BEFORE:
+        if self.token(index + 1).kind in NAME_IF_BEFORE and self.accepts(states, "NAME"):
             return "NAME"
         if word in row and self.accepts(states, word):
             return word
         return word if self.starts_clause(index, states) else "NAME"
 
-    def number(self, states: Sequence[int]) -> str:
-        """What a number that cannot be read was meant to be."""
+    def meant(self, token: Token, states: Sequence[int]) -> str:
+        """What something was meant to be that was already reported."""
         row = self.table.actions[states[-1]]
+        if token.kind == DOUBLE_ARROW:
+            return "->" if "->" in row else "implies"
         return "DURATION" if "DURATION" in row and "INT" not in row else "INT"
 
     def when(self, token: Token, states: Sequence[int]) -> str:
@@ -131,11 +133,22 @@ class Machine:
         after = self.tokens[index + 1] if index + 1 < len(self.tokens) else None
         if after is not None and not after.is_first and _follows_a_word(after):
             return True
+        if not self.names(after, states):
+            return True
         block = next((state for state in reversed(states) if state in self.table.boundaries), None)
         if block is None or token.text not in self.table.actions[block]:
             return False
         before = self.tokens[index - 1].kind if index else ""
         return before not in ("{", ",", "[", "(") and (after is None or after.kind not in ("=", ","))
+
+    def names(self, following: Token | None, states: Sequence[int]) -> bool:
+        """Whether what follows can follow a name here."""
+        named = self.after(states, "NAME")
+        if named is None or following is None:
+            return named is not None
+        row = self.table.actions[named[-1]]
+        kinds = (following.text, "NAME") if following.kind == "WORD" else (following.kind,)
+        return any(kind in row for kind in kinds)
 
     def accepts(self, states: Sequence[int], kind: str) -> bool:
         """Whether a token of this kind can stand after these states."""
@@ -190,6 +203,11 @@ class Machine:
         if token.kind == END or before is None:
             return Span(token.span.file, token.span.start, token.span.start)
         return Span(before.span.file, before.span.end, before.span.end)
+
+    def next_line(self, index: int) -> int:
+        """The first token of a line after this one."""
+        count = len(self.tokens)
+        return next((at for at in range(index + 1, count) if self.tokens[at].is_first), count)
 
     def is_head(self, index: int) -> bool:
         """Whether a line starts here with a word that starts clauses."""

@@ -25,14 +25,21 @@ def parse(source: Source) -> tuple[syntax.File, tuple[Diagnostic, ...]]:
     builder = Builder(source.text)
     end = Token(END, "", Span(source.name, len(source.text), len(source.text)), True, None)
     machine = Machine(table(), lexed.tokens, end, builder)
-    reader = recovery.Reader(machine)
+    reader = recovery.Reader(machine, frozenset(found.span.start for found in lexed.findings))
     items = _run(reader)
     file, order = _file(items, lexed, reader.skipped, Span(source.name, 0, len(source.text)))
     strays = _stray_docs(lexed, builder, reader.skipped)
-    findings = [*lexed.findings, *reader.findings, *builder.findings, *order, *strays]
+    built = (found for found in builder.findings if not _follows(found, reader.findings))
+    findings = [*lexed.findings, *reader.findings, *built, *order, *strays]
     if not lexed.tokens and not findings:
         findings.append(_empty(source))
     return file, in_order(findings)
+
+
+def _follows(found: Diagnostic, mistakes: Iterable[Diagnostic]) -> bool:
+    """Whether something seems empty or chained only because of what was left out of it."""
+    start, end = found.span.start, found.span.end + 2
+    return found.code in ("E112", "E119") and any(start <= mistake.span.start <= end for mistake in mistakes)
 
 
 def _run(reader: recovery.Reader) -> Iterable[Any]:
@@ -93,11 +100,14 @@ def _misplaced(item: Tail, header: Mapping[str, Tail], late: bool) -> Iterable[D
 
 
 def _stray_docs(lexed: Lexed, builder: Builder, skipped: tuple[Span, ...]) -> Iterable[Diagnostic]:
-    unread = [span for start, span in lexed.docs.items() if start not in builder.documented]
+    unread = [
+        span
+        for start, span in lexed.docs.items()
+        if start not in builder.documented and not any(place.start <= start < place.end for place in skipped)
+    ]
     for span in (*lexed.strays, *unread):
-        if not any(place.start <= span.start < place.end for place in skipped):
-            advice = "put it on its own line above a declaration, a step or a field, or write `//`"
-            yield finding("W102", "this `///` comment documents nothing", span, help=advice)
+        advice = "put it on its own line above a declaration, a step or a field, or write `//`"
+        yield finding("W102", "this `///` comment documents nothing", span, help=advice)
 
 
 def _empty(source: Source) -> Diagnostic:

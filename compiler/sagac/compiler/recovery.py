@@ -8,12 +8,15 @@ from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.machine import CLOSING, END, OPERATORS, Machine
 from sagac.compiler.resumption import Resumption
 from sagac.compiler.source import Span
-from sagac.compiler.tokens import Token
+from sagac.compiler.tokens import UNITS_MS, Token
 
 SIGNS_TO_ADD = (")", "]", ",", ":", "{", "}", "(", "=")
 LIKELY_SIGNS = {"=": ("==", ":=", ":"), "==": ("=",), ":": ("=", ":="), ":=": ("=", ":"), ">": ("->",)}
 """Signs that are easily taken for each other, the likeliest first."""
-MEANINGS = {"=": "gives a value, it does not compare", "==": "compares, it does not give a value"}
+MEANINGS = {
+    ("=", "=="): "gives a value, it does not compare",
+    ("==", "="): "compares, it does not give a value",
+}
 REPAIR_WORTH = 4
 """How many tokens must fit after a repair before it is believed; the end of the clause will do, too."""
 SPELLING_WORTH = 2
@@ -23,8 +26,10 @@ SPELLING_WORTH = 2
 class Reader:
     """The findings of one parse, and how it goes on after each."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, reported: frozenset[int]) -> None:
         self.machine = machine
+        self.reported = reported
+        """Where the tokens start that something was said about already."""
         self.findings: list[Diagnostic] = []
         self.resumption = Resumption(machine)
         self.quiet_until = -1
@@ -37,9 +42,10 @@ class Reader:
 
     def recover(self, index: int) -> int:
         """Report the token that does not fit, and say where reading goes on."""
-        if index >= self.quiet_until:
+        if index >= self.quiet_until and self.machine.token(index).span.start not in self.reported:
             for repair in (
                 self.add_reason,
+                self.add_unit,
                 self.replace_sign,
                 self.replace_word,
                 self.take_as_name,
@@ -54,7 +60,10 @@ class Reader:
                     self.quiet_until = self.end_of_repair(index)
                     return after
             self.report_unexpected(index)
-        return self.resumption.skip(index)
+        after = self.resumption.skip(index)
+        if not self.machine.token(after).is_first:
+            self.quiet_until = self.machine.next_line(after)
+        return after
 
     def end_of_repair(self, index: int) -> int:
         """Up to where a further mistake still belongs to this one: a few tokens, or the next line."""
@@ -87,13 +96,31 @@ class Reader:
         self.report("E113", "a reason is missing", place, help='write `because "…"`, for whoever was not there')
         return index
 
+    def add_unit(self, index: int) -> int | None:
+        token, unit = self.machine.token(index), self.machine.token(index + 1)
+        if token.kind not in ("INT", "DECIMAL") or not self.machine.accepts(self.machine.states, "DURATION"):
+            return None
+        if unit.text in UNITS_MS and not unit.is_first:
+            together = f"{token.text}{unit.text}"
+            self.report(
+                "E109", "a number and its unit stand together", token.span.to(unit.span), help=f"write `{together}`"
+            )
+        else:
+            self.report(
+                "E109", f"`{token.text}` has no unit", token.span, help=f"write `{token.text}s` or `{token.text}m`"
+            )
+            unit = token
+        token.value = 1
+        self.machine.feed("DURATION", token)
+        return index + 1 if unit is token else index + 2
+
     def replace_sign(self, index: int) -> int | None:
         token = self.machine.token(index)
         for sign in LIKELY_SIGNS.get(token.kind, ()):
             states = self.machine.after(self.machine.states, sign)
             if states is not None and self.machine.fits(states, index + 1, REPAIR_WORTH):
-                message = f"`{token.text}` {MEANINGS[token.kind]}" if token.kind in MEANINGS else f"expected `{sign}`"
-                self.report("E111", message, token.span, help=f"write `{sign}`")
+                meaning = MEANINGS.get((token.kind, sign), "cannot stand here")
+                self.report("E111", f"`{token.text}` {meaning}", token.span, help=f"write `{sign}`")
                 self.machine.feed(sign, token)
                 return index + 1
         return None
@@ -164,7 +191,10 @@ class Reader:
         return index
 
     def to_add(self, accepted: frozenset[str]) -> list[str]:
+        heads = self.machine.table.heads
         words = accepted & self.machine.table.words - OPERATORS
+        for rule in expectations.groups(accepted, heads):
+            words -= heads[rule]
         return [*(sign for sign in SIGNS_TO_ADD if sign in accepted), *sorted(words)]
 
     def add_version(self, index: int) -> int | None:

@@ -22,13 +22,15 @@ class Resumption:
         self.file = machine.end.span.file
         self.left_out: list[Span] = []
         braces = [token.kind for token in machine.tokens if token.kind in ("{", "}")]
+        self.surplus = max(0, len(braces) - 2 * braces.count("{"))
+        """How many closing braces the text has too many: one on the line of a mistake belongs to it."""
         self.unclosed = max(0, min(2 * braces.count("{") - len(braces), DEPTH_TO_CLOSE))
         """How many closing braces the text lacks; with none lacking, a clause in the wrong block is just that."""
 
     def skip(self, index: int) -> int:
         """Leave out what is unfinished, up to a word or brace from which reading can go on."""
         start, depth = index, 0
-        count = len(self.machine.tokens)
+        count, line = len(self.machine.tokens), self.machine.next_line(index)
         while index < count:
             token = self.machine.tokens[index]
             if token.text in DECLARATIONS and token.is_first:
@@ -37,6 +39,8 @@ class Resumption:
                 depth += 1
             elif token.kind in CLOSING and depth:
                 depth -= 1
+            elif token.kind == "}" and self.surplus and index < line:
+                self.surplus -= 1
             elif not depth and self.is_sync(index, start) and self.resume(index, start):
                 return index
             index += 1

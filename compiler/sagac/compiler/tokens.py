@@ -19,7 +19,10 @@ MALFORMED = "MALFORMED"
 """The kind of a number that was reported already; the parser takes it for the kind that fits."""
 
 UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-FOREIGN = {"&&": "and", "||": "or", "!": "not", "=>": "implies", "===": "==", "!==": "!=", "<>": "!="}
+FOREIGN = {"&&": "and", "||": "or", "!": "not", "===": "==", "!==": "!=", "<>": "!="}
+DOUBLE_ARROW = "=>"
+"""A sign of other languages for two of ours; the parser takes it for the one that fits."""
+
 ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t", "r": "\r"}
 
 PATTERN = re.compile(
@@ -221,6 +224,10 @@ class _Lexing:
         return None
 
     def foreign(self, text: str, span: Span, is_first: bool) -> Token:
+        if text == DOUBLE_ARROW:
+            advice = "write `implies` in a condition, `->` before a result"
+            self.report("E107", f"`{text}` is not part of the language", span, advice)
+            return Token(text, text, span, is_first, None)
         word = FOREIGN[text]
         self.report("E107", f"`{text}` is not part of the language", span, f"write `{word}`")
         return Token("WORD" if word.isalpha() else word, word, span, is_first, None)
