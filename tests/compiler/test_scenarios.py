@@ -188,6 +188,34 @@ def test_a_failing_scenario_shows_the_run_and_the_step_that_turned_it() -> None:
     assert [label.text for label in found.labels] == ["", "this turns the run back"]
 
 
+def test_the_story_of_a_lost_answer_says_how_long_it_was_waited_for() -> None:
+    found = run("given input { gift = true }  given charge unknown not landed  then completed")
+    assert found is not None
+    assert [" ".join(line.split()) for line in found.trace] == [
+        "with gift = true",
+        "reserve shop.reserve(order) done",
+        "wrap shop.wrap(order) done",
+        "charge bank.charge(order, total) no answer to 4 attempts of 30s",
+        "1m later no copy of `charge` can arrive any more",
+        "the probe of `charge` finds that it did not take effect",
+        "the run turns back",
+        "undo wrap shop.unwrap(order) undone",
+        "undo reserve shop.release(order) undone",
+        "the run ends compensated",
+    ]
+
+
+def test_the_story_of_a_crash_says_so() -> None:
+    found = run("given crash after reserve  given undo reserve fails  given charge fails Declined  then completed")
+    assert found is not None
+    story = [" ".join(line.split()) for line in found.trace]
+    assert "the orchestrator crashes, and another process takes the run over" in story
+    assert story[-2:] == [
+        "undo reserve shop.release(order) not applied, 11 attempts",
+        "the undo of `reserve` is held: not applied",
+    ]
+
+
 def test_a_scenario_whose_givens_cannot_come_true_says_nothing() -> None:
     found = run("given charge fails Declined  given ship fails NoCapacity  then compensated")
     assert found is not None

@@ -111,7 +111,7 @@ def told(before: Run, moment: Moment, mattering: frozenset[values.Variable]) -> 
         case Resumed():
             yield "the orchestrator crashes, and another process takes the run over"
         case Lapsed():
-            yield f"no copy of `{event.step}` can arrive any more"
+            yield f"{lasting(moment.run, event.step)}no copy of `{event.step}` can arrive any more"
         case Probed():
             yield f"the probe of `{event.step}` {FOUND[event.found]}"
         case Expired():
@@ -120,6 +120,12 @@ def told(before: Run, moment: Moment, mattering: frozenset[values.Variable]) -> 
             return
         case _:
             assert_never(event)
+
+
+def lasting(run: Run, name: str) -> str:
+    """How long a call may be on its way, where that is declared."""
+    lands_within_ms = found(run, name)[0].lands_within_ms
+    return "" if lands_within_ms is None else f"{wording.duration(lands_within_ms)} later "
 
 
 FOUND: Final = {
@@ -133,15 +139,15 @@ def answered(before: Run, run: Run, event: Answered, mattering: frozenset[values
     """A do's answer, once it means something: retries are told with what ends them."""
     step, action = found(run, event.step)
     text = called(step.call, run, mattering)
-    outcome = do_outcome(event, action)
+    outcome = do_outcome(event, action, wording.duration(step.schedule.timeout_ms))
     if outcome:
         returned = matters_returned(step, action, mattering)
         yield Row(step.name, text, f"{outcome}{returned}", step.name)
 
 
-def do_outcome(event: Answered, action: Action) -> str:
+def do_outcome(event: Answered, action: Action, timeout: str) -> str:
     """What became of a do with this answer; empty while it is tried again."""
-    tries = "" if event.attempt == 1 else f" to {event.attempt} attempts"
+    tries = f" within {timeout}" if event.attempt == 1 else f" to {event.attempt} attempts of {timeout}"
     match event.outcome:
         case "succeeded":
             return "done" if event.attempt == 1 else f"done at attempt {event.attempt}"
