@@ -123,6 +123,8 @@ def refutation(scene: Scene, obligation: Never) -> Verdict:
     """The first case that can happen, if any does."""
     undecided: Verdict | None = None
     for case in obligation.cases():
+        if prover.possible(scene.question, case.needs) == "impossible":
+            continue
         answer = prover.possible(scene.question, case.condition)
         if answer == "impossible":
             continue

@@ -65,8 +65,6 @@ class Question:
     """What a formula is in the solver; the formula is kept so that its identity is not given away."""
     atoms: dict[Expression, Any] = field(default_factory=dict)
     opaque: dict[Expression, Any] = field(default_factory=dict)
-    products: list[tuple[Any, Any, Any]] = field(default_factory=list)
-    """A free value for each product, with its factors."""
     codes: dict[tuple[str, Wire], int] = field(default_factory=dict)
     """The number of each literal string and uuid."""
     answers: dict[int, Answer] = field(default_factory=dict)
@@ -449,20 +447,16 @@ def all_there(*found: Term) -> Any:
 
 
 def product(question: Question, expression: Binary) -> Term | None:
-    """A product with a literal; of two unknowns it is a free value, until one of them is chosen."""
+    """A product with a literal; the theory has no other."""
+    if not (isinstance(expression.left, Constant) or isinstance(expression.right, Constant)):
+        return None
     one, two = term(question, expression.left), term(question, expression.right)
     if one is None or two is None or not {one.kind, two.kind} <= {"number", "decimal"}:
         return None
     both = levelled(one, two)
     assert both is not None
     kind: Kind = "decimal" if "decimal" in (one.kind, two.kind) else "number"
-    if isinstance(expression.left, Constant) or isinstance(expression.right, Constant):
-        return Term(kind, both[0] * both[1], all_there(one, two))
-    if expression not in question.opaque:
-        sort = z3.Real if kind == "decimal" else z3.Int
-        question.opaque[expression] = sort(f"product {len(question.opaque)}", question.context)
-        question.products.append((question.opaque[expression], *both))
-    return Term(kind, question.opaque[expression], all_there(one, two))
+    return Term(kind, both[0] * both[1], all_there(one, two))
 
 
 # --- plain values --------------------------------------------------------------------------------------------------
@@ -566,11 +560,11 @@ def smallest(question: Question, value: Any, *, plain: bool) -> int:
     """The number nearest to nought that fits, a positive one if there is one; from now on."""
     if not plain:
         found = model(question).eval(value, model_completion=True).as_long()
-    elif fits(question, *linearised(question, value, 0)):
+    elif fits(question, value == 0):
         found = 0
     else:
         found = nearest(question, value, 1 if fits(question, value > 0) else -1)
-    question.solver.add(*linearised(question, value, found))
+    question.solver.add(value == found)
     return int(found)
 
 
@@ -592,22 +586,6 @@ def nearest(question: Question, value: Any, sign: int) -> int:
     return sign * far
 
 
-def linearised(question: Question, value: Any, number: Any) -> list[Any]:
-    """The value is this number; then its products are no longer free."""
-    facts = [value == number]
-    for result, left, right in question.products:
-        if same(left, value):
-            facts.append(result == number * right)
-        elif same(right, value):
-            facts.append(result == number * left)
-    return facts
-
-
-def same(factor: Any, value: Any) -> bool:
-    """Whether a factor is this value, also where an integer stands beside a decimal."""
-    return bool(factor.eq(value) or (factor.num_args() == 1 and factor.arg(0).eq(value)))
-
-
 def decimal(question: Question, place: Leaf, value: Any, *, plain: bool) -> Wire:
     """The coarsest decimal that fits, then the one nearest to nought."""
     for digits in (0, 2, 6):
@@ -615,9 +593,7 @@ def decimal(question: Question, place: Leaf, value: Any, *, plain: bool) -> Wire
         link = value * 10**digits == z3.ToReal(scaled)
         if fits(question, link):
             question.solver.add(link)
-            found = Decimal(smallest(question, scaled, plain=plain)).scaleb(-digits)
-            question.solver.add(*linearised(question, value, z3.RealVal(str(found), question.context)))
-            return format(found, "f")
+            return format(Decimal(smallest(question, scaled, plain=plain)).scaleb(-digits), "f")
     found = model(question).eval(value, model_completion=True)
     question.solver.add(value == found)
     return str(found.as_decimal(20)).rstrip("?")
@@ -644,5 +620,16 @@ def listed(question: Question, place: Leaf) -> Wire:
     plain = place.type.removesuffix("?")
     if not plain.startswith("list["):
         return {}
-    count = 0 if length is None else smallest(question, length, plain=True)
-    return [values.sample(plain.removeprefix("list[").removesuffix("]"), question.types)] * min(count, LENGTH_MAX)
+    items = [left.value for left, fact in memberships(question, place) if settled_truth(question, fact, plain=True)]
+    count = len(items) if length is None else smallest(question, length, plain=True)
+    sample = values.sample(plain.removeprefix("list[").removesuffix("]"), question.types)
+    return [*items, *[sample] * min(count - len(items), LENGTH_MAX)]
+
+
+def memberships(question: Question, place: Leaf) -> Iterator[tuple[Constant, Any]]:
+    """The literals that some condition looks for in a list, each with the free truth that stands for it."""
+    for expression, fact in question.opaque.items():
+        if not isinstance(expression, Binary) or expression.operator != "in" or expression.right != place:
+            continue
+        if isinstance(expression.left, Constant):
+            yield expression.left, fact

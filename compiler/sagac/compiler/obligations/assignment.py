@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sagac.compiler import wording
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Handler, Project, Saga, Step
+from sagac.compiler.obligations import turning
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.coverage import handler_guard
 from sagac.compiler.obligations.obligation import Case, Never, Obligation, Story
@@ -35,7 +36,11 @@ def owe(project: Project, saga: Saga, graph: Graph, conditions: Conditions, plan
         for found in (
             *(forward(saga, graph, conditions, step) for step in saga.steps),
             (output(saga, graph, conditions),),
-            *(backward(saga, graph, conditions, step, doubts[step.name]) for step in saga.steps if step.handlers),
+            *(
+                backward(project, saga, graph, conditions, step, doubts[step.name])
+                for step in saga.steps
+                if step.handlers
+            ),
         )
         for obligation in found
         if obligation is not None
@@ -73,10 +78,13 @@ def readings(
 def forward(saga: Saga, graph: Graph, conditions: Conditions, step: Step) -> tuple[Obligation, ...]:
     """What the guard reads is there when it is evaluated, and what the call reads when it is sent."""
     found: list[Reading] = []
+    spared = not_turned_at_once(graph, conditions, step)
     if step.guard is not None:
-        found += readings(step.guard.condition, conditions.status, step.guard.span, conditions.entry[step.name])
+        given = both(spared, conditions.entry[step.name])
+        found += readings(step.guard.condition, conditions.status, step.guard.span, given)
+    given = both(spared, conditions.enabled[step.name])
     for (_, argument), span in zip(step.call.arguments, step.call.spans, strict=True):
-        found += readings(argument, conditions.status, span, conditions.enabled[step.name])
+        found += readings(argument, conditions.status, span, given)
     if not found:
         return ()
     claim = Claim("D1", saga.full_name, step.name, f"every result that `{step.name}` reads is there", found[0].span)
@@ -86,6 +94,18 @@ def forward(saga: Saga, graph: Graph, conditions: Conditions, step: Step) -> tup
             yield from absent(graph, conditions, step, reading)
 
     return (Never(claim, cases),)
+
+
+def not_turned_at_once(graph: Graph, conditions: Conditions, step: Step) -> Formula:
+    """No guard fails the run in the event that makes the step ready: then the step is dropped before it reads."""
+    settled = graph.ancestors[graph.number[step.name]]
+    ready = [
+        name for name in (*conditions.pivots, *conditions.failing) if not graph.ancestors[graph.number[name]] & ~settled
+    ]
+    others = [name for name in ready if name != step.name]
+    if any(name in conditions.pivots for name in others):
+        return TRUE
+    return both(*(conditions.guard[name] for name in others))
 
 
 def absent(graph: Graph, conditions: Conditions, step: Step, reading: Reading) -> Iterator[Case]:
@@ -156,7 +176,7 @@ def missing_output(graph: Graph, name: str, source: Step, reading: Reading) -> S
 
 
 def backward(
-    saga: Saga, graph: Graph, conditions: Conditions, step: Step, planned: plan.Step
+    project: Project, saga: Saga, graph: Graph, conditions: Conditions, step: Step, planned: plan.Step
 ) -> tuple[Obligation, ...]:
     """What the compensations of a step read is there whenever they run, also where the outcome stays unknown."""
     found = [reading for handler in step.handlers for reading in undo_readings(graph, conditions, step, handler)]
@@ -170,11 +190,26 @@ def backward(
             if source == step.name:
                 yield from in_doubt(conditions, step, planned, reading)
             elif not graph.precedes(source, step.name):
-                yield not_before(conditions, step, reading)
+                yield from whenever_undone(project, graph, conditions, step, not_before(conditions, step, reading))
             else:
-                yield from absent_for_undo(conditions, step, reading)
+                for case in absent_for_undo(conditions, step, reading):
+                    yield from whenever_undone(project, graph, conditions, step, case)
 
     return (Never(claim, cases, proved=Proved(supplied(step, planned, found))),)
+
+
+def whenever_undone(project: Project, graph: Graph, conditions: Conditions, step: Step, case: Case) -> Iterator[Case]:
+    """The case in each run that is turned while the step is done."""
+    for condition, story in turning.ways(project, graph, conditions, step.name)():
+        told = replace(
+            story,
+            other=story.other or case.story.other,
+            message=case.story.message,
+            place=case.story.place,
+            place_text=case.story.place_text,
+            help=case.story.help,
+        )
+        yield Case(both(condition, case.condition), told, case.condition)
 
 
 def undo_readings(graph: Graph, conditions: Conditions, step: Step, handler: Handler) -> Iterator[Reading]:
@@ -234,9 +269,6 @@ def not_before(conditions: Conditions, step: Step, reading: Reading) -> Case:
     return Case(
         reading.given,
         Story(
-            then=(step.name,),
-            cancelled=True,
-            subject=step.name,
             other=source.name,
             message=f"the undo of `{step.name}` reads `{text}`, but `{step.name}` does not come after `{source.name}`",
             place=source.name_span,
@@ -257,9 +289,6 @@ def absent_for_undo(conditions: Conditions, step: Step, reading: Reading) -> Ite
     yield Case(
         condition,
         Story(
-            then=(step.name,),
-            cancelled=True,
-            subject=step.name,
             other=source.name,
             message=f"the undo of `{step.name}` reads `{text}`, but `{source.name}` may have been skipped",
             place=source.guard.span,

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sagac.compiler.graph import Graph
+from sagac.compiler.graph import Graph, numbers
 from sagac.compiler.model import Project, Saga, Step
-from sagac.compiler.terms import FALSE, TRUE, Formula, Var, both, lower, negation
+from sagac.compiler.terms import FALSE, TRUE, Formula, Var, both, either, lower, negation
 from sagac.runtime import plan
 from sagac.runtime.plan import Expression, Plan, Status
 
@@ -35,6 +35,8 @@ class Conditions:
     """Steps whose guard fails them when it is false."""
     fallible: frozenset[str]
     """Steps that can fail once they are sent (settled question 1)."""
+    revoked: frozenset[str]
+    """Steps that are undone where their answer was lost."""
 
     def skipped(self, step: str) -> Formula:
         """The guard is false, and that skips the step, given that it is reached."""
@@ -69,18 +71,50 @@ def of(project: Project, saga: Saga, graph: Graph, planned: Plan) -> Conditions:
     failing = tuple(place for place, name in enumerate(graph.order) if steps[name].otherwise_fails)
     names = tuple(graph.order[place] for place in failing)
     pivots = tuple(step.name for step in saga.steps if step.pivot)
-    conditions = Conditions(premise(saga, known), guard, entry, enabled, steps, pivots, names, fallible)
-    for place, name in enumerate(graph.order):
+    revoked = frozenset(step.name for step in planned.steps if step.doubt == "revoke")
+    conditions = Conditions(premise(saga, known), guard, entry, enabled, steps, pivots, names, fallible, revoked)
+    for name in graph.order:
         written = steps[name].guard
         own = None if written is None else written.condition
         # Guards that are written alike are one formula, so that what is asked of the solver is asked once.
         if own not in known:
             known[own] = conditions.condition(own)
         guard[name] = known[own]
-        passed = [guard[graph.order[other]] for other in failing if goes_first(graph, other, place)]
-        entry[name] = shared(joined, *passed)
+    stubborn = sum(1 << place for place, name in enumerate(graph.order) if conditions.skipped(name) == FALSE)
+    for place, name in enumerate(graph.order):
+        entry[name] = shared(joined, *(passed(graph, conditions, stubborn, other, place) for other in failing))
         enabled[name] = shared(joined, entry[name], guard[name])
     return conditions
+
+
+def passed(graph: Graph, conditions: Conditions, stubborn: int, other: int, place: int) -> Formula:
+    """What it takes for one step to be reached in spite of the guard of another one, which may fail the run."""
+    if other == place or graph.ancestors[other] & ~graph.ancestors[place]:
+        return TRUE
+    guard = conditions.guard[graph.order[other]]
+    return (
+        guard if goes_first(graph, other, place) else either(guard, together(graph, conditions, stubborn, other, place))
+    )
+
+
+def together(graph: Graph, conditions: Conditions, stubborn: int, other: int, place: int) -> Formula:
+    """One event makes both ready: what stands between the last answer that they wait for and the step is skipped.
+
+    `stubborn` is the set of all that no guard skips.
+    """
+    between = graph.ancestors[place] & ~graph.ancestors[other]
+    if not graph.after[other]:
+        return skipped_all(graph, conditions, stubborn, between)
+    return either(
+        *(skipped_all(graph, conditions, stubborn, between & graph.descendants[last]) for last in graph.after[other])
+    )
+
+
+def skipped_all(graph: Graph, conditions: Conditions, stubborn: int, members: int) -> Formula:
+    """All of these are skipped."""
+    if members & stubborn:
+        return FALSE
+    return both(*(conditions.skipped(graph.order[number]) for number in numbers(members)))
 
 
 def goes_first(graph: Graph, other: int, place: int) -> bool:

@@ -53,7 +53,7 @@ def covered(project: Project, saga: Saga, graph: Graph, conditions: Conditions, 
         case Remainder(kind="left"):
             return Settled(claim, Proved((f"the effect of `{step.name}` may stay: {step.remainder.because}",)))
         case _:
-            return undone_by(saga, graph, conditions, claim, step, step.remainder)
+            return undone_by(project, graph, conditions, claim, step, step.remainder)
 
 
 # --- no undo at all ------------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def turned(story: Story) -> str:
     """What turns the run, in words."""
     if story.cancelled:
         return "the run is cancelled"
-    return f"`{story.other}` fails" if story.failed else f"nobody knows what became of `{story.other}`"
+    return f"`{story.failed}` fails" if story.failed else f"the answer of `{story.unknown}` is lost"
 
 
 def place(story: Story, conditions: Conditions) -> Span | None:
@@ -115,10 +115,13 @@ def undo_cases(project: Project, graph: Graph, conditions: Conditions, step: Ste
     def cases() -> Iterator[Case]:
         if none == FALSE and all(pair == FALSE for pair, _, _ in pairs):
             return
+        done = conditions.enabled[step.name]
+        lacking = both(done, none)
+        doubled = [both(done, pair) for pair, _, _ in pairs]
         for condition, story in turning.ways(project, graph, conditions, step.name)():
-            yield Case(both(condition, none), none_applies(step, story))
-            for pair, one, two in pairs:
-                yield Case(both(condition, pair), two_apply(step, story, one, two))
+            yield Case(both(condition, none), none_applies(step, story), lacking)
+            for (pair, one, two), needs in zip(pairs, doubled, strict=True):
+                yield Case(both(condition, pair), two_apply(step, story, one, two), needs)
 
     return cases
 
@@ -176,7 +179,7 @@ def said_twice(step: Step, remainder: Remainder) -> Refuted:
 
 
 def undone_by(
-    saga: Saga, graph: Graph, conditions: Conditions, claim: Claim, step: Step, remainder: Remainder
+    project: Project, graph: Graph, conditions: Conditions, claim: Claim, step: Step, remainder: Remainder
 ) -> Obligation:
     """The other step comes before, ran whenever this one did, and has an undo of its own."""
     other = conditions.steps.get(remainder.step)
@@ -193,19 +196,26 @@ def undone_by(
             ),
         )
     assumption = f"undoing `{other.name}` removes the effect of `{step.name}` too (not proved yet)"
-    condition = both(conditions.enabled[step.name], conditions.skipped(other.name))
-    story = Story(
-        then=(step.name,),
-        cancelled=True,
-        subject=step.name,
-        other=other.name,
+    needs = both(conditions.enabled[step.name], conditions.skipped(other.name))
+
+    def cases() -> Iterator[Case]:
+        for condition, story in turning.ways(project, graph, conditions, step.name)() if needs != FALSE else ():
+            yield Case(
+                both(condition, conditions.skipped(other.name)), other_skipped(step, other, story, remainder), needs
+            )
+
+    return Never(claim, cases, proved=Proved((assumption,)))
+
+
+def other_skipped(step: Step, other: Step, story: Story, remainder: Remainder) -> Story:
+    return replace(
+        story,
+        other=story.other or other.name,
         message=f"`{step.name}` can run where `{other.name}`, whose undo should remove its effect, is skipped",
         place=remainder.span,
         place_text="said here",
         help=(f"guard `{step.name}` at least as tightly as `{other.name}`", "or give it a compensation of its own"),
     )
-    found = () if condition == FALSE else (Case(condition, story),)
-    return Never(claim, lambda: iter(found), proved=Proved((assumption,)))
 
 
 # --- dead compensations --------------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ class Case:
 
     condition: Formula
     story: Story
+    needs: Formula = TRUE
+    """What the condition implies and other cases share: where it is impossible, the condition is not looked at."""
 
 
 def no_cases() -> Iterator[Case]:
@@ -53,11 +55,10 @@ def no_cases() -> Iterator[Case]:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """None of the cases can happen. `premise` is common to all; the cases stand with the smallest run first."""
+    """None of the cases can happen; the smallest run stands first."""
 
     claim: Claim
     cases: Callable[[], Iterator[Case]] = no_cases
-    premise: Formula = TRUE
     proved: Verdict = Proved()  # noqa: RUF009 - frozen
     """The verdict when no case can happen: with what it rests on."""
 

@@ -20,7 +20,7 @@ from sagac.compiler.terms import FALSE, TRUE, Formula, both, either, negation
 def ways(
     project: Project, graph: Graph, conditions: Conditions, step: str
 ) -> Callable[[], Iterator[tuple[Formula, Story]]]:
-    """Each way to turn a run in which `step` is done, with its condition: failing steps in order, then a cancel."""
+    """Each way to a run that turns back with `step` done: failing steps in order, a cancel, and its own lost answer."""
 
     def found() -> Iterator[tuple[Formula, Story]]:
         if committed(graph, conditions, step):
@@ -28,10 +28,10 @@ def ways(
         yield from failing(project, graph, conditions, step)
         condition = both(conditions.enabled[step], cancellable(graph, conditions, step))
         if condition != FALSE:
-            yield (
-                condition,
-                Story(then=(step,), cancelled=True, subject=step, early=is_pressed(graph, conditions, step)),
-            )
+            early = is_pressed(graph, conditions, step)
+            yield condition, Story(then=(step,), cancelled=True, early=early, subject=step)
+        if step in conditions.revoked:
+            yield conditions.enabled[step], Story(then=(step,), unknown=step, landed=True, subject=step)
 
     return found
 
