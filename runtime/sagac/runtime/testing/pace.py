@@ -14,6 +14,8 @@ T = TypeVar("T")
 EPOCH_MS: Final = 1_767_225_600_000
 """The time of day at which every test begins: 2026-01-01 in UTC."""
 
+RESOLUTION_S: Final = 1e-6
+
 SLICE_S: Final = 0.05
 """So long a real wait goes on before it looks whether it is still needed."""
 
@@ -50,6 +52,8 @@ class PacedLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.pace = Pace()
         super().__init__(self.pace)
+        # What counts as now: a float far from zero has no nanoseconds, and a timer would never be due.
+        self._clock_resolution = RESOLUTION_S
 
     def time(self) -> float:
         """See `asyncio.AbstractEventLoop.time`."""

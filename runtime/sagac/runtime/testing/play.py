@@ -18,7 +18,7 @@ from sagac.runtime.testing import checks, pace
 from sagac.runtime.testing.cases import Cancelled, Case, Crashed, Disturbance
 from sagac.runtime.testing.faults import Wire
 from sagac.runtime.testing.pace import PacedClock
-from sagac.runtime.testing.world import World
+from sagac.runtime.testing.world import Reference, World
 from sagac.runtime.wire import Decoder
 
 PATIENCE_S: Final = 400 * 24 * 3600
@@ -74,7 +74,7 @@ class Stage:
         """Run, disturb, let everything arrive that is late, and check."""
         world = World(self.saga, self.case.results)
         wire = Wire(self.saga.plan, self.case, disturb=self._disturb)
-        binding = self._tapped(wire, self.bind(self.saga, world))
+        binding = self._tapped(wire, world, self.bind(self.saga, world))
         async with asyncio.timeout(PATIENCE_S):
             run = await self._run(binding, wire)
         wire.over.set()
@@ -85,12 +85,14 @@ class Stage:
         self.disturbances.append(disturbance)
         self.disturbed.set()
 
-    def _tapped(self, wire: Wire, binding: Any) -> Any:
-        """The binding with the wire in front of every service."""
+    def _tapped(self, wire: Wire, world: World, binding: Any) -> Any:
+        """The binding with the wire in front of every service; the reference services are watched from the start."""
         tapped = {}
         for name, protocol in self.saga.protocols.items():
             handlers = getattr(binding, attribute(self.saga, name))
             tapped[attribute(self.saga, name)] = wire.through(handlers, protocol)
+            if isinstance(handlers, Reference):
+                world.watched.setdefault(name, None)
         return dataclasses.replace(binding, **tapped)
 
     async def _run(self, binding: Any, wire: Wire) -> Run:

@@ -58,7 +58,6 @@ class World:
 
     def service(self, name: str) -> Any:
         """A reference service, for a field of the saga's class."""
-        self.watched[name] = None
         return Reference(self, name)
 
     def observe(self, name: str, standing: Callable[[str], int]) -> None:
@@ -71,6 +70,7 @@ class World:
 
     def answer(self, service: str, command: str, call: Call) -> Any:
         """What a service answers to a call, and what it does for it."""
+        self.watched.setdefault(service, None)
         step = next(step for step in self.plan.steps if step.name == call.step)
         if call.direction == "undo":
             undo = next(undo for undo in step.undos if (undo.call.service, undo.call.command) == (service, command))
