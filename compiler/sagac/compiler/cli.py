@@ -94,6 +94,7 @@ def worst(exits: Sequence[int]) -> int:
 def configure_gen(parser: argparse.ArgumentParser) -> None:
     add_paths(parser)
     parser.add_argument("--out", required=True, type=Path, help="the folder for the generated modules")
+    parser.add_argument("--package", default="", help="where tests import the executors from (default: beside them)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a generated module is stale")
 
 
@@ -108,7 +109,7 @@ def gen_project(sources: Sequence[Source], arguments: argparse.Namespace) -> int
         write(render.text(checked.diagnostics, checked.sources, colour=sys.stdout.isatty()))
         print("sagac: nothing generated: the check must pass first", file=sys.stderr)
         return verdict
-    modules = driver.generate(checked)
+    modules = driver.generate(checked, arguments.package)
     if arguments.check:
         return report_stale(modules, arguments.out)
     for name, text in modules.items():
@@ -205,20 +206,30 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         default=["."],
         metavar="PATH",
-        help="spec files and folders; each folder named is one project, files named together are one (default: .)",
+        help="spec files, together one project, and folders: one with spec files is a project with all below it, "
+        "one without stands for the folders in it (default: .)",
     )
 
 
 def projects(paths: Sequence[str]) -> Iterator[tuple[Source, ...]]:
-    """The sources of each project: every folder named is one, and the files named beside them are one together."""
+    """The sources of each project: what each folder holds, and the files named beside them together."""
     files = [Path(path) for path in paths if not Path(path).is_dir()]
     if files:
         yield tuple(load(path) for path in files)
     for folder in (Path(path) for path in paths if Path(path).is_dir()):
-        found = sorted(folder.rglob("*.saga"))
+        found = tuple(inside(folder))
         if not found:
             raise UsageError(f"no `.saga` file in `{folder}`")
-        yield tuple(load(path) for path in found)
+        yield from found
+
+
+def inside(folder: Path) -> Iterator[tuple[Source, ...]]:
+    """A folder with spec files is a project with all below it; one without stands for the folders in it."""
+    if any(folder.glob("*.saga")):
+        yield tuple(load(path) for path in sorted(folder.rglob("*.saga")))
+        return
+    for below in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        yield from inside(below)
 
 
 def load(path: Path) -> Source:

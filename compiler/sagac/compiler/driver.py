@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sagac.compiler import (
@@ -50,6 +50,8 @@ def check(sources: Sequence[Source], today: date) -> Checked:
     """Everything there is to say about these files together."""
     files, syntax_findings = parse(sources)
     project, names_findings = resolver.resolve(files)
+    if any(finding.severity == "error" for finding in syntax_findings):
+        project = replace(project, sagas=())  # what could not be read may be what matters: nothing is proved of it
     graphs, order_findings = build_graphs(project)
     plans, modules = plan(project, graphs)
     judgements = judge(project, graphs, plans)
@@ -73,9 +75,9 @@ def check_text(text: str, today: date, name: str = "saga.saga") -> Checked:
     return check([Source(name, text)], today)
 
 
-def generate(checked: Checked) -> generation.Modules:
-    """The modules that `gen` writes, by their paths below the output folder."""
-    return generation.generate(checked.project, checked.plans, checked.judgements)
+def generate(checked: Checked, package: str = "") -> generation.Modules:
+    """The modules that `gen` writes, by their paths below the output folder; `package` as in `generation.generate`."""
+    return generation.generate(checked.project, checked.plans, checked.judgements, package)
 
 
 # --- a phase over all files, or all sagas --------------------------------------------------------------------------

@@ -1,0 +1,162 @@
+"""The compiler's commands, as a person types them: what is printed, and what the exit code says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sagac.runtime.cli import main
+
+TRIP = """\
+package travel
+
+saga Trip version 1 {
+  key trip
+  input { trip: uuid }
+  step flight { do air.book(trip)  compensate air.cancel(trip) }
+  step hotel after flight { do stay.book(trip)  compensate stay.cancel(trip) }
+}
+"""
+UNSETTLED = """\
+service air {
+  command book(trip: uuid)
+  command cancel(trip: uuid)
+    idempotent
+}
+
+saga Trip version 1 {
+  key trip
+  input { trip: uuid }
+  step flight { do air.book(trip)  compensate air.cancel(trip) }
+}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, name: str, text: str) -> str:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return name
+
+
+def test_a_saga_that_is_proved_exits_0_and_lists_what_is_assumed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", write(folder, "trip.saga", TRIP)]) == 0
+    printed = capsys.readouterr().out
+    assert "travel.Trip version 1" in printed
+    assert "`air.cancel` revokes `air.book`" in printed
+
+
+def test_a_refuted_saga_exits_1_with_the_run_that_shows_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", write(folder, "trip.saga", UNSETTLED)]) == 1
+    printed = capsys.readouterr().out
+    assert "error[C1]" in printed
+    assert "trip.saga:10:" in printed
+    assert "what happens:" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["check", "missing.saga"], "there is no file `missing.saga`"),
+        (["check", "empty"], "no `.saga` file in `empty`"),
+        (["explain", "Z99"], "there is no code `Z99`"),
+        (["graph", "trip.saga", "--saga", "Tripp"], "there is no saga `Tripp` here; there is `travel.Trip`"),
+    ],
+)
+def test_a_wrong_call_exits_2_and_says_what_is_wrong_with_it(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    (folder / "empty").mkdir()
+    write(folder, "trip.saga", TRIP)
+    assert main(words) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_text_that_is_not_utf_8_is_refused_with_the_place(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "latin.saga").write_bytes(b"package a\n// caf\xe9\n")
+    assert main(["check", "latin.saga"]) == 2
+    assert "`latin.saga` is not UTF-8 text: byte 16" in capsys.readouterr().err
+
+
+def test_a_folder_without_specs_of_its_own_stands_for_the_projects_in_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, "all/one/trip.saga", TRIP)
+    write(folder, "all/two/deep/trip.saga", UNSETTLED.replace("idempotent\n", "idempotent\n    revokes book\n"))
+    assert main(["check", "all"]) == 0
+    assert capsys.readouterr().out.count("version 1") == 2
+
+
+def test_nothing_is_proved_of_a_text_that_could_not_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", write(folder, "trip.saga", TRIP.replace("compensate stay", "compensat stay"))]) == 1
+    printed = capsys.readouterr().out
+    assert "did you mean `compensate`" in printed
+    assert "proved" not in printed
+
+
+def test_findings_come_as_json_and_as_annotations_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = write(folder, "trip.saga", UNSETTLED)
+    assert main(["check", name, "--format", "json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert "C1" in json.dumps(told)
+    assert main(["check", name, "--format", "github"]) == 1
+    assert capsys.readouterr().out.startswith("::error file=trip.saga,line=10")
+
+
+def test_gen_writes_modules_that_gen_check_then_accepts_until_the_spec_changes(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = write(folder, "trip.saga", TRIP)
+    assert main(["gen", name, "--out", "sagas"]) == 0
+    assert {path.name for path in (folder / "sagas").iterdir()} == {"trip.py", "test_trip.py"}
+    assert main(["gen", name, "--out", "sagas", "--check"]) == 0
+    write(folder, "trip.saga", TRIP.replace("version 1", "version 2"))
+    capsys.readouterr()
+    assert main(["gen", name, "--out", "sagas", "--check"]) == 1
+    assert "`trip.py` is stale: run `sagac gen`" in capsys.readouterr().out
+
+
+def test_gen_writes_nothing_while_the_check_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gen", write(folder, "trip.saga", UNSETTLED), "--out", "sagas"]) == 1
+    assert not (folder / "sagas").exists()
+    assert "the check must pass first" in capsys.readouterr().err
+
+
+def test_gen_can_name_the_package_that_tests_import_from(folder: Path) -> None:
+    assert main(["gen", write(folder, "trip.saga", TRIP), "--out", "sagas", "--package", "shop.sagas"]) == 0
+    assert "from shop.sagas.trip import Trip" in (folder / "sagas" / "test_trip.py").read_text(encoding="utf-8")
+
+
+def test_graph_prints_the_order_and_the_undo_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["graph", write(folder, "trip.saga", TRIP)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("flowchart")
+    assert "s0 --> s1" in printed
+    assert "s1 -.->|undo| s0" in printed
+
+
+def test_explain_says_what_a_code_means(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "A3"]) == 0
+    assert capsys.readouterr().out.startswith("# A3")
+
+
+@pytest.mark.parametrize("phase", ["syntax", "model", "graph", "plan", "module", "verdicts"])
+def test_every_phase_prints_and_prints_the_same_twice(
+    folder: Path, capsys: pytest.CaptureFixture[str], phase: str
+) -> None:
+    name = write(folder, "trip.saga", TRIP)
+    assert main(["dump", name, "--phase", phase]) == 0
+    first = capsys.readouterr().out
+    assert main(["dump", name, "--phase", phase]) == 0
+    assert capsys.readouterr().out == first
+    assert "flight" in first
