@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sagac.compiler import codes, expressions, model, shapes, syntax
 from sagac.compiler.diagnostics import Label
-from sagac.compiler.expressions import Scope, Typed
 from sagac.compiler.finds import Finds, gather
 from sagac.compiler.frames import Use
+from sagac.compiler.scopes import MISTAKEN, Scope, Typed
 from sagac.compiler.shapes import Fields, Many, Maybe, Nothing, Shape, Wrong
 from sagac.compiler.signatures import Signature, wrong_count
 
@@ -61,7 +61,7 @@ def _inferred(node: syntax.Expression, scope: Scope) -> Finds[Typed]:
         node.span,
         help="declare the service and its command",
     )
-    return expressions.MISTAKEN
+    return MISTAKEN
 
 
 def is_certain(shape: Shape) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sagac.compiler import effects, model, syntax
-from sagac.compiler.expressions import Records, Scope
+from sagac.compiler import effects, model, syntax, unproved
+from sagac.compiler.clauses import one_each, positive, the
 from sagac.compiler.finds import Finds
 from sagac.compiler.names import Declared, View
-from sagac.compiler.signatures import Signature, one_each, positive, signatures, the
+from sagac.compiler.promises import promises
+from sagac.compiler.scopes import Records, Scope
+from sagac.compiler.signatures import Signature, signatures
 from sagac.compiler.source import Span
 from sagac.compiler.typetable import Types
 
@@ -42,7 +44,7 @@ def outline(declared: Declared, view: View, types: Types) -> Finds[Outline]:
     """What a service offers."""
     node = declared.node
     assert isinstance(node, syntax.Service), node
-    known = yield from signatures(node, declared.full_name, view, types)
+    known = yield from promises((yield from signatures(node, declared.full_name, view, types)), view)
     return Outline(declared, node, known, (yield from effects.records(node, view, types)))
 
 
@@ -70,9 +72,9 @@ def contract(outline: Outline, visible: Iterable[Outline]) -> Finds[Contract]:
     return Contract(
         _service(outline, owner),
         outline,
-        (*_unproved_sla(node, owner), *effects.unproved_resources(node)),
+        (*_unproved_sla(node, owner), *unproved.resources(node)),
         {
-            operation.name.text: tuple(effects.unproved_operation(operation, node.name.text))
+            operation.name.text: tuple(unproved.operation(operation, node.name.text))
             for operation in reversed(operations)
         },
         owner.sla.span if owner is not None and owner.sla is not None else node.name.span,

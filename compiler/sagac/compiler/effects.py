@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import assert_never
 
-from sagac.compiler import codes, expressions, shapes, syntax
+from sagac.compiler import codes, expressions, reading, shapes, syntax
+from sagac.compiler.clauses import one_each, the
 from sagac.compiler.diagnostics import Label
-from sagac.compiler.expressions import Records, Root, Scope
 from sagac.compiler.finds import Finds, gather, nearest
-from sagac.compiler.model import Unproved
 from sagac.compiler.names import View, distinct
+from sagac.compiler.scopes import Records, Root, Scope
 from sagac.compiler.shapes import Enumeration, Fields, Shape, Wrong
-from sagac.compiler.signatures import Signature, one_each, the, wrong_count
+from sagac.compiler.signatures import Signature, wrong_count
 from sagac.compiler.typetable import Types, fields, shape_of
 
 
@@ -272,7 +272,7 @@ def _used(node: syntax.Changes) -> Iterator[str]:
 
 
 def _heads(node: syntax.Expression) -> Iterator[str]:
-    return (reference.names[0].text for reference in expressions.references(node))
+    return (reference.names[0].text for reference in reading.references(node))
 
 
 def _item(
@@ -342,83 +342,3 @@ def _yields(item: syntax.Yields, signature: Signature, resource: syntax.Resource
             f"but `{item.field.text}` is `{shapes.text(shape)}`",
             item.span,
         )
-
-
-# --- what is not proved ---------------------------------------------------------------------------------------------
-
-
-def unproved_resources(node: syntax.Service) -> Iterable[Unproved]:
-    """What the resources of a service declare, in the author's words."""
-    for resource in node.items:
-        if not isinstance(resource, syntax.Resource):
-            continue
-        for item in resource.items:
-            yield from _unproved_item(item, f"{node.name.text}.{resource.name.text}")
-
-
-def _unproved_item(
-    item: syntax.ResourceField | syntax.States | syntax.StateSet | syntax.Invariant | syntax.Observe, owner: str
-) -> Iterable[Unproved]:
-    match item:
-        case syntax.ResourceField():
-            if item.hold:
-                yield Unproved("hold", f"that runs give back what they hold in `{owner}.{item.name.text}`", item.span)
-            if item.references is not None:
-                target = item.references.resource.text
-                yield Unproved(
-                    "references", f"that `{owner}.{item.name.text}` refers to a present `{target}`", item.span
-                )
-        case syntax.States():
-            return
-        case syntax.StateSet():
-            states = ", ".join(f"`{state.text}`" for state in item.states)
-            end = "a finished rollback" if item.kind == "clean" else "a completed run"
-            yield Unproved(item.kind, f"that {end} leaves `{owner}` in {states}", item.span)
-        case syntax.Invariant():
-            yield Unproved("invariant", f"the invariant of `{owner}`", item.span)
-        case syntax.Observe():
-            yield Unproved("observe", f"that `{item.call.path[-1].text}` shows the real `{owner}`", item.span)
-        case _:
-            assert_never(item)
-
-
-_VERBS: Final = {"+=": "adds to", "-=": "takes from", ":=": "sets"}
-
-
-def unproved_operation(node: syntax.Operation, service: str) -> Iterable[Unproved]:
-    """What an operation declares beyond its promises, in the author's words."""
-    name = f"{service}.{node.name.text}"
-    for clause in node.clauses:
-        match clause:
-            case syntax.Changes():
-                yield from _unproved_change(clause, name)
-            case syntax.Idempotent() if clause.window is not None:
-                yield Unproved(
-                    "idempotent for", f"that every copy of `{name}` is sent and arrives in its window", clause.span
-                )
-            case syntax.HoldsFor():
-                skew = " less its skew" if clause.skew is not None else ""
-                yield Unproved(
-                    "holds for", f"that what `{name}` holds is confirmed or undone in its time{skew}", clause.span
-                )
-            case _:
-                pass
-
-
-def _unproved_change(node: syntax.Changes, name: str) -> Iterable[Unproved]:
-    target = node.resource.text
-    moved = node.source is not None and node.target is not None
-    step = f" from `{node.source.text}` to `{node.target.text}`" if moved and node.source and node.target else ""
-    yield Unproved("changes", f"that `{name}` changes `{target}`{step}, and that its undo restores it", node.span)
-    for item in node.items:
-        match item:
-            case syntax.Requires():
-                yield Unproved("requires", f"that `{target}` is as `{name}` requires", item.span)
-            case syntax.Assignment():
-                yield Unproved(
-                    "changes", f"that `{name}` {_VERBS[item.operator]} `{target}.{item.field.text}`", item.span
-                )
-            case syntax.Yields():
-                yield Unproved("yields", f"that `{name}` returns the old `{target}.{item.field.text}`", item.span)
-            case _:
-                assert_never(item)

@@ -2,87 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
-from sagac.compiler import codes, shapes, syntax
+from sagac.compiler import codes, literals, lookups, shapes, syntax
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.finds import Finds, gather, listed, nearest
-from sagac.compiler.shapes import WRONG, Enumeration, Fields, Many, Maybe, Nothing, Shape, Wrong
-from sagac.compiler.source import Span
+from sagac.compiler.reading import facts, references
+from sagac.compiler.scopes import MISTAKEN, Path, Records, Scope, Typed, is_lone
+from sagac.compiler.shapes import WRONG, Enumeration, Many, Maybe, Nothing, Shape, Wrong
 from sagac.runtime import plan
-
-STATUSES: Final = ("done", "skipped")
-Path: TypeAlias = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """What the first name of a reference stands for."""
-
-    kind: Literal["input", "step", "local"]
-    shape: Shape
-    """For a step, the type of its result; `Nothing` where it returns nothing."""
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """A resource as `R[k]` reads it."""
-
-    keys: tuple[Shape, ...]
-    fields: Mapping[str, Shape]
-    states: Enumeration | None
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What an expression may read, and under which rules it stands."""
-
-    place: str
-    """What the expression is in, for messages: `a guard`."""
-    roots: Mapping[str, Root] = field(default_factory=dict)
-    hidden: Mapping[str, str] = field(default_factory=dict)
-    """Names that exist but cannot be read here, with what they are: `a step`."""
-    silent: frozenset[str] = frozenset()
-    """Names that have a finding already."""
-    present: frozenset[Path] = frozenset()
-    """The optional values that a condition has shown to be there."""
-    products: bool = False
-    """Whether two unknowns may be multiplied: only where nothing is proved about the value."""
-    old: bool = False
-    records: Mapping[str, Records] | None = None
-    """The resources that `R[k]` may name; `None` where records cannot be read."""
-    doubled: frozenset[str] = frozenset()
-    """Resources that two visible services declare."""
-
-    def knowing(self, facts: frozenset[Path]) -> Scope:
-        """The same scope, with more values shown to be there."""
-        return replace(self, present=self.present | facts) if facts else self
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """An expression with its type, lowered for the plan unless it has a finding or reads what no plan can."""
-
-    shape: Shape
-    lowered: plan.Expression | None
-
-
-MISTAKEN: Final = Typed(WRONG, None)
 
 
 def typed(node: syntax.Expression, scope: Scope, hint: Shape = WRONG) -> Finds[Typed]:
     """The type of an expression; `hint` is the type that the place beside it suggests, if any."""
     match node:
         case syntax.Constant():
-            return (yield from _constant(node, hint))
+            return (yield from literals.literal(node, hint))
         case syntax.Reference():
-            return (yield from _reference(node, scope, hint))
+            return (yield from lookups.reference(node, scope, hint))
         case syntax.RecordState():
             return (yield from _record_state(node, scope))
         case syntax.Application():
@@ -105,7 +44,7 @@ def checked(node: syntax.Expression, scope: Scope, wanted: Shape, what: str, *de
     if shapes.fits(found.shape, wanted):
         return found
     if shapes.fits(shapes.bare(found.shape), wanted):
-        yield _may_be_absent(node)
+        yield lookups.may_be_absent(node)
         return MISTAKEN
     message = f"{what} is `{shapes.text(wanted)}`, but this is `{shapes.text(found.shape)}`"
     yield codes.finding("E301", message, node.span, *declared)
@@ -128,259 +67,10 @@ def constant(node: syntax.Expression, wanted: Shape, what: str) -> Finds[plan.Wi
     found = yield from checked(node, Scope(what, products=True), wanted, what)
     if found.lowered is None:
         return None
-    if not is_constant(found.lowered):
+    if not literals.is_constant(found.lowered):
         yield codes.finding("E214", f"{what} must be a constant", node.span, help="write the value itself")
         return None
-    return wire(found.lowered)
-
-
-def is_constant(lowered: plan.Expression) -> bool:
-    """Whether an expression is a value written out."""
-    match lowered:
-        case plan.Constant():
-            return True
-        case plan.Items():
-            return all(is_constant(item) for item in lowered.items)
-        case _:
-            return False
-
-
-def wire(lowered: plan.Expression) -> plan.Wire:
-    """The value of a constant expression."""
-    if isinstance(lowered, plan.Items):
-        return [wire(item) for item in lowered.items]
-    assert isinstance(lowered, plan.Constant), lowered
-    return lowered.value
-
-
-def references(node: syntax.Expression) -> Iterator[syntax.Reference]:
-    """Every reference in an expression, in source order."""
-    pending = [node]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, syntax.Reference):
-            yield current
-        elif not isinstance(current, syntax.Constant):
-            pending.extend(reversed(parts(current)))
-
-
-def parts(node: syntax.Expression) -> tuple[syntax.Expression, ...]:
-    """The expressions that an expression is directly made of."""
-    match node:
-        case syntax.Constant() | syntax.Reference():
-            return ()
-        case syntax.RecordState():
-            return node.keys
-        case syntax.Application():
-            return node.arguments
-        case syntax.Unary():
-            return (node.operand,)
-        case syntax.Binary():
-            return (node.left, node.right)
-        case syntax.Items():
-            return node.items
-        case _:
-            assert_never(node)
-
-
-def facts(node: syntax.Expression, truth: bool = True) -> frozenset[Path]:
-    """The values that are certainly there where a condition came out as `truth` (settled question 11)."""
-    match node:
-        case syntax.Unary(operator="is null" | "is not null", operand=syntax.Reference() as operand):
-            shown = (node.operator == "is not null") == truth
-            return frozenset({tuple(name.text for name in operand.names)}) if shown else frozenset()
-        case syntax.Unary(operator="not"):
-            return facts(node.operand, not truth)
-        case syntax.Binary(operator="and" | "or"):
-            left, right = facts(node.left, truth), facts(node.right, truth)
-            return left | right if (node.operator == "and") == truth else left & right
-        case syntax.Binary(operator="implies") if not truth:
-            return facts(node.left, True) | facts(node.right, False)
-        case _:
-            return frozenset()
-
-
-# --- constants ------------------------------------------------------------------------------------------------------
-
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-def _constant(node: syntax.Constant, hint: Shape) -> Finds[Typed]:
-    wanted = shapes.bare(hint)
-    match node.kind:
-        case "null":
-            return Typed(shapes.NOTHING, plan.Constant(None, "null"))
-        case "string" if wanted in (shapes.UUID, shapes.TIMESTAMP):
-            return (yield from _written(node, wanted))
-        case "int" if wanted == shapes.DECIMAL:
-            return Typed(shapes.DECIMAL, plan.Constant(str(node.value), "decimal"))
-        case "decimal":
-            assert isinstance(node.value, Decimal), node
-            return Typed(shapes.DECIMAL, plan.Constant(format(node.value, "f"), "decimal"))
-        case _:
-            assert not isinstance(node.value, Decimal), node
-            return Typed(shapes.SCALARS[node.kind], plan.Constant(node.value, node.kind))
-
-
-def _written(node: syntax.Constant, wanted: Shape) -> Finds[Typed]:
-    """A string where a `uuid` or `timestamp` stands: it must be one."""
-    value, name = str(node.value), shapes.text(wanted)
-    if _UUID.fullmatch(value) if wanted == shapes.UUID else _is_timestamp(value):
-        return Typed(wanted, plan.Constant(value.lower() if wanted == shapes.UUID else value, name))
-    example = "00000000-0000-0000-0000-000000000001" if wanted == shapes.UUID else "2026-01-31T12:00:00Z"
-    yield codes.finding("E301", f"`{value}` is not a `{name}`", node.span, help=f'write it like "{example}"')
-    return MISTAKEN
-
-
-def _is_timestamp(value: str) -> bool:
-    try:
-        return datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
-
-
-# --- references -----------------------------------------------------------------------------------------------------
-
-
-def _reference(node: syntax.Reference, scope: Scope, hint: Shape) -> Finds[Typed]:
-    head = node.names[0].text
-    member = isinstance(wanted := shapes.bare(hint), Enumeration) and len(node.names) == 1
-    root = scope.roots.get(head)
-    if member and isinstance(wanted, Enumeration) and head in wanted.members:
-        if root is not None:
-            yield _two_readings(node, root, wanted)
-            return MISTAKEN
-        return Typed(wanted, plan.Constant(head, wanted.name))
-    if root is not None:
-        return (yield from _rooted(node, root, scope))
-    if head not in scope.silent:
-        yield from _unknown(node, scope, wanted if member else WRONG)
-    return MISTAKEN
-
-
-def _two_readings(node: syntax.Reference, root: Root, wanted: Enumeration) -> Diagnostic:
-    name = node.names[0].text
-    return codes.finding(
-        "E208",
-        f"`{name}` can be read in two ways: as {_a(root.kind)} and as a member of `{wanted.name}`",
-        node.span,
-        Label(root.span, f"the {_noun(root.kind)}"),
-        help=f"rename the {_noun(root.kind)} `{name}`",
-    )
-
-
-def _noun(kind: str) -> str:
-    return {"input": "input", "step": "step", "local": "parameter or field"}[kind]
-
-
-def _a(kind: str) -> str:
-    return f"an {_noun(kind)}" if kind == "input" else f"a {_noun(kind)}"
-
-
-def _unknown(node: syntax.Reference, scope: Scope, wanted: Shape) -> Finds[None]:
-    head = node.names[0]
-    if head.text in scope.hidden:
-        yield codes.finding(
-            "E214", f"{scope.place} cannot read `{head.text}`, which is {scope.hidden[head.text]}", node.span
-        )
-    elif isinstance(wanted, Enumeration):
-        near = nearest(head.text, (*wanted.members, *scope.roots))
-        yield codes.finding(
-            "E205",
-            f"`{wanted.name}` has no `{head.text}`",
-            head.span,
-            help=near or f"`{wanted.name}` has {listed(wanted.members)}",
-        )
-    else:
-        yield codes.finding("E201", f"`{head.text}` is not known here", head.span, help=nearest(head.text, scope.roots))
-
-
-def _rooted(node: syntax.Reference, root: Root, scope: Scope) -> Finds[Typed]:
-    status = (yield from _status(node, root)) if root.kind == "step" else None
-    if status is not None:
-        return status
-    if root.kind == "step" and isinstance(root.shape, Nothing):
-        yield codes.finding(
-            "E206",
-            f"step `{node.names[0].text}` returns nothing that could be read",
-            node.span,
-            Label(root.span, "the step"),
-            help=f"`{node.names[0].text}.done` and `{node.names[0].text}.skipped` say what became of it",
-        )
-        return MISTAKEN
-    declared = yield from _walked(node, root.shape, scope)
-    if isinstance(declared, Wrong):
-        return MISTAKEN
-    path = tuple(name.text for name in node.names)
-    shape = shapes.bare(declared) if path in scope.present else declared
-    return Typed(shape, _lowered(root, path, declared))
-
-
-def _lowered(root: Root, path: Path, declared: Shape) -> plan.Expression | None:
-    """The plan's node; its type is the declared one, so that one value has one type wherever it is read."""
-    match root.kind:
-        case "input":
-            return plan.Input(path, shapes.text(declared))
-        case "step":
-            return plan.Result(path[0], path[1:], shapes.text(declared))
-        case "local":
-            return None
-
-
-def _status(node: syntax.Reference, root: Root) -> Finds[Typed | None]:
-    """`s.done` or `s.skipped`; `None` for any other reference."""
-    if len(node.names) != 2 or node.names[1].text not in STATUSES:
-        return None
-    step, fact = node.names[0].text, node.names[1].text
-    result = shapes.bare(root.shape)
-    if isinstance(result, Fields) and fact in dict(result.fields):
-        yield codes.finding(
-            "E208",
-            f"`{step}.{fact}` can be read in two ways: what became of the step, and a field of its result",
-            node.span,
-            Label(root.span, "the step"),
-            help=f"rename the field `{fact}` in the command's result",
-        )
-        return MISTAKEN
-    return Typed(shapes.BOOL, plan.Status(step, "done" if fact == "done" else "skipped"))
-
-
-def _walked(node: syntax.Reference, shape: Shape, scope: Scope) -> Finds[Shape]:
-    """The type at the end of a path of fields."""
-    for at, name in enumerate(node.names[1:], start=1):
-        before = tuple(part.text for part in node.names[:at])
-        if isinstance(shape, Maybe) and before not in scope.present:
-            yield _may_be_absent(syntax.Reference(node.names[0].span.to(node.names[at - 1].span), node.names[:at]))
-            return WRONG
-        owner = shapes.bare(shape)
-        if isinstance(owner, Wrong):
-            return WRONG
-        if not isinstance(owner, Fields):
-            yield codes.finding("E206", f"`{'.'.join(before)}` is `{shapes.text(owner)}` and has no fields", name.span)
-            return WRONG
-        known = dict(owner.fields)
-        if name.text not in known:
-            yield codes.finding(
-                "E206",
-                f"`{'.'.join(before)}` has no field `{name.text}`",
-                name.span,
-                help=nearest(name.text, known) or (f"it has {listed(known)}",),
-            )
-            return WRONG
-        shape = known[name.text]
-    return shape
-
-
-def _may_be_absent(node: syntax.Expression) -> Diagnostic:
-    if not isinstance(node, syntax.Reference):
-        return codes.finding("E304", "this may be `null`", node.span)
-    name = ".".join(part.text for part in node.names)
-    return codes.finding(
-        "E304",
-        f"`{name}` may be `null` here",
-        node.span,
-        help=f"show that it is there: `{name} is not null` in the step's `when`, or in a `where` for an input",
-    )
+    return literals.wire(found.lowered)
 
 
 # --- records and functions ------------------------------------------------------------------------------------------
@@ -440,7 +130,7 @@ def _state_of(node: syntax.RecordState, resource: Records, scope: Scope) -> Find
         )
         return MISTAKEN
     fields = syntax.Reference(node.span, node.fields)
-    return Typed((yield from _walked(fields, first, replace(scope, present=frozenset()))), None)
+    return Typed((yield from lookups.walked(fields, first, replace(scope, present=frozenset()))), None)
 
 
 def keys(
@@ -485,7 +175,7 @@ def _size(node: syntax.Application, scope: Scope) -> Finds[Typed]:
     if isinstance(found.shape, Wrong):
         return MISTAKEN
     if isinstance(found.shape, Maybe) and isinstance(found.shape.item, Many):
-        yield _may_be_absent(node.arguments[0])
+        yield lookups.may_be_absent(node.arguments[0])
         return MISTAKEN
     if not isinstance(found.shape, Many):
         yield codes.finding(
@@ -530,7 +220,7 @@ def _operand(node: syntax.Expression, scope: Scope, wanted: Shape, operator: str
     if shapes.fits(found.shape, wanted):
         return found
     if shapes.fits(shapes.bare(found.shape), wanted):
-        yield _may_be_absent(node)
+        yield lookups.may_be_absent(node)
         return MISTAKEN
     yield codes.finding(
         "E303",
@@ -561,7 +251,7 @@ def _negated(value: plan.Wire) -> plan.Wire:
 
 def _not_a_number(node: syntax.Expression, shape: Shape, operator: str) -> Finds[None]:
     if shapes.bare(shape) in (*shapes.NUMBERS, shapes.DURATION):
-        yield _may_be_absent(node)
+        yield lookups.may_be_absent(node)
         return
     yield codes.finding("E303", f"`{operator}` needs a number, and this is `{shapes.text(shape)}`", node.span)
 
@@ -638,11 +328,6 @@ def _beside(
     if isinstance(other.shape, Wrong) and is_lone(node, scope) and not is_lone(beside, scope):
         return MISTAKEN
     return (yield from typed(node, scope, _stronger(other.shape, hint)))
-
-
-def is_lone(node: syntax.Expression, scope: Scope) -> bool:
-    """Whether an expression is one name that is no input or step: a member of an enum, or nothing."""
-    return isinstance(node, syntax.Reference) and len(node.names) == 1 and node.names[0].text not in scope.roots
 
 
 def _stronger(shape: Shape, hint: Shape) -> Shape:
@@ -752,7 +437,7 @@ def _comparable(node: syntax.Binary, operator: str, left: Shape, right: Shape) -
         return False
     for operand, shape in ((node.left, left), (node.right, right)):
         if isinstance(shape, Maybe):
-            yield _may_be_absent(operand)
+            yield lookups.may_be_absent(operand)
             return False
     if not shapes.is_equatable(left):
         yield codes.finding(
@@ -771,7 +456,7 @@ def _comparison(node: syntax.Binary, operator: Literal["<", "<=", ">", ">="], sc
         return MISTAKEN
     for operand, shape in ((node.left, left.shape), (node.right, right.shape)):
         if isinstance(shape, Maybe) and shape.item in shapes.ORDERED:
-            yield _may_be_absent(operand)
+            yield lookups.may_be_absent(operand)
             return MISTAKEN
         if shape not in shapes.ORDERED:
             yield codes.finding(
@@ -797,7 +482,7 @@ def _membership(node: syntax.Binary, scope: Scope) -> Finds[Typed]:
     if isinstance(left.shape, Wrong) or isinstance(right.shape, Wrong):
         return MISTAKEN
     if isinstance(right.shape, Maybe) and isinstance(right.shape.item, Many):
-        yield _may_be_absent(node.right)
+        yield lookups.may_be_absent(node.right)
         return MISTAKEN
     if not isinstance(right.shape, Many):
         yield codes.finding("E303", f"`in` needs a list, and this is `{shapes.text(right.shape)}`", node.right.span)

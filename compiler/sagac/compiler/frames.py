@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sagac.compiler import codes, syntax
 from sagac.compiler.contracts import Contract
-from sagac.compiler.expressions import Path, Root, Scope
 from sagac.compiler.finds import Finds, nearest
 from sagac.compiler.names import View, look_up, qualified, usable
+from sagac.compiler.scopes import Path, Root, Scope
 from sagac.compiler.shapes import Shape
 from sagac.compiler.signatures import Signature
 from sagac.compiler.source import Span

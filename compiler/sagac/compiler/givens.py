@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Literal, assert_never
 
 from sagac.compiler import codes, expressions, model, syntax
+from sagac.compiler.clauses import one_each, the
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.finds import Finds, gather, nearest
 from sagac.compiler.frames import Frame
 from sagac.compiler.shapes import Shape
-from sagac.compiler.signatures import one_each, the
 from sagac.compiler.source import Span
 from sagac.runtime.plan import Wire
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sagac.compiler import codes, expressions, model, shapes, syntax
-from sagac.compiler.expressions import Path, Root, Scope, facts
 from sagac.compiler.finds import Finds, nearest
 from sagac.compiler.frames import Frame
 from sagac.compiler.names import View, usable
+from sagac.compiler.reading import facts
+from sagac.compiler.scopes import Path, Root, Scope
 from sagac.compiler.shapes import Fields, Many, Maybe, Shape, Wrong
 from sagac.compiler.typetable import Types, shape_of
 from sagac.runtime.plan import Wire

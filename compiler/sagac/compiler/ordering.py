@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Final
 
 from sagac.compiler import codes, syntax
+from sagac.compiler.clauses import the
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds, about
 from sagac.compiler.frames import Frame
-from sagac.compiler.signatures import Signature, the
+from sagac.compiler.signatures import Signature
 from sagac.compiler.steps import Resolved
 
 PAIRS: Final = (

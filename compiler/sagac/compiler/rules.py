@@ -8,11 +8,11 @@ from dataclasses import replace
 from sagac.compiler import codes, expressions, shapes, syntax
 from sagac.compiler.contracts import Outline, visible_records
 from sagac.compiler.diagnostics import Label
-from sagac.compiler.expressions import Root
 from sagac.compiler.finds import Finds
 from sagac.compiler.frames import Frame
 from sagac.compiler.model import Unproved
 from sagac.compiler.names import distinct
+from sagac.compiler.scopes import Root
 from sagac.compiler.wording import duration
 
 

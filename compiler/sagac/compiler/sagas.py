@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sagac.compiler import codes, givens, inputs, model, ordering, rules, shapes, steps, syntax
+from sagac.compiler.clauses import one_each, positive, the
 from sagac.compiler.diagnostics import Label
-from sagac.compiler.expressions import Root
 from sagac.compiler.finds import Finds, about, collect
 from sagac.compiler.frames import Frame, Use, World, signature
 from sagac.compiler.names import Declared, View
+from sagac.compiler.scopes import Root
 from sagac.compiler.shapes import Shape
-from sagac.compiler.signatures import Signature, one_each, positive, result_shape, the
+from sagac.compiler.signatures import Signature, result_shape
 from sagac.compiler.source import Span
 from sagac.compiler.steps import Resolved
 from sagac.compiler.typetable import lower

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from sagac.compiler import codes, syntax
+from sagac.compiler.clauses import one_each, positive, the
 from sagac.compiler.diagnostics import Diagnostic
 from sagac.compiler.finds import Finds
-from sagac.compiler.signatures import one_each, positive, the
 from sagac.compiler.source import Span
 from sagac.compiler.wording import duration
 from sagac.runtime.plan import Schedule
