@@ -57,9 +57,12 @@ class Scene:
 def judge(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Judgement, ...]:
     """The verdict on every claim about a saga; `plan` is the plan as read back from the emitted module.
 
-    Where no input is possible, that is the only judgement; of a step that never runs, only that is judged: a claim
-    about nothing would be proved, and worth nothing.
+    Where the plan is not one of this saga, or no input is possible, that is the only judgement; and of a step that never
+    runs, only that is judged: a claim about nothing would be proved, and worth nothing.
     """
+    odd = reverse_order.complete(saga, plan)
+    if odd is not None:
+        return (Judgement(reverse_order.whole_claim(saga), odd),)
     known = conditions.of(project, saga, graph, plan)
     scene = Scene(project, saga, graph, known, prover.ask(project, saga, known.premise))
     premise = decide(scene, liveness.premise(saga, known))

@@ -18,7 +18,7 @@ def seen(claim: Claim, situation: Situation, moments: Moments, saga: Saga) -> tu
     subject = situation.subject or claim.step
     match claim.family:
         case "A1":
-            return unrecoverable(moments[-1].run, subject)
+            return both_pivots(moments, subject, situation.other) or unrecoverable(moments[-1].run, subject)
         case "A2":
             return uncovered(moments[-1].run, subject)
         case "A3":
@@ -40,6 +40,16 @@ def planned(run: Run, name: str) -> Step:
 
 
 # --- A1 ------------------------------------------------------------------------------------------------------------
+
+
+def both_pivots(moments: Moments, subject: str, other: str) -> tuple[str, ...]:
+    """The run has sent two pivots: empty where it has not."""
+    run = moments[-1].run
+    if not other or not (planned(run, subject).pivot and planned(run, other).pivot):
+        return ()
+    if not (state(run, subject).attempt and state(run, other).attempt):
+        return ()
+    return (f"the run is past two points of no return, `{other}` and `{subject}`",)
 
 
 def unrecoverable(run: Run, subject: str) -> tuple[str, ...]:

@@ -22,21 +22,12 @@ REPAIR = ("generate the module again from this spec, and change nothing in it by
 
 
 def owe(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Obligation, ...]:
-    """One claim for the plan as a whole, and one for each step's order and calls."""
-    whole = complete(saga, plan)
-    claim = Claim(
-        "A3",
-        saga.full_name,
-        "",
-        "the emitted plan has the saga's steps, and its undo order has no circle",
-        saga.name_span,
-    )
-    if whole is not None:
-        return (Settled(claim, whole),)
+    """One claim for the plan as a whole, and one for each step's order and calls; the plan is one of this saga."""
+    assert complete(saga, plan) is None
     planned = {step.name: step for step in plan.steps}
     waits = closure(graph, planned)
     return (
-        Settled(claim, Proved()),
+        Settled(whole_claim(saga), Proved()),
         *(
             Settled(
                 Claim(
@@ -51,6 +42,12 @@ def owe(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Obligat
             for step in saga.steps
         ),
     )
+
+
+def whole_claim(saga: Saga) -> Claim:
+    """What is claimed of the plan as a whole."""
+    text = "the emitted plan has the saga's steps, and its undo order has no circle"
+    return Claim("A3", saga.full_name, "", text, saga.name_span)
 
 
 def complete(saga: Saga, plan: Plan) -> Refuted | None:
@@ -78,7 +75,7 @@ def closure(graph: Graph, planned: Mapping[str, Step]) -> dict[str, int]:
     """For each step the set of all whose unwinding its undo waits for, by the plan's lists alone."""
     waits: dict[str, int] = {}
     # The plan's own order is the rank: every list names later steps only, which `complete` has checked.
-    for name in reversed(planned):
+    for name in reversed(tuple(planned)):
         members = 0
         for later in planned[name].undo_after:
             members |= waits[later] | 1 << graph.number[later]

@@ -64,19 +64,19 @@ def failures(
     if other in conditions.fallible:
         condition = both(given, conditions.enabled[other])
         if condition != FALSE:
-            yield condition, replace(story, **outcome(project, step))
+            yield condition, failed(project, step, story)
     late = not goes_first(graph, graph.number[other], graph.number[story.subject])
     condition = both(given, conditions.refused_by_guard(other)) if late else FALSE
     if condition != FALSE:
         yield condition, replace(story, failed=other, failure=step.otherwise_fails)
 
 
-def outcome(project: Project, step: Step) -> dict[str, str]:
-    """How the step fails: refused, its schedule spent, or in doubt where it is sent until it is answered."""
+def failed(project: Project, step: Step, story: Story) -> Story:
+    """The story in which the step fails: refused, its schedule spent, or in doubt where it is sent until answered."""
     declared = failure(project, step)
     if declared or step.schedule.retries is not None:
-        return {"failed": step.name, "failure": declared}
-    return {"unknown": step.name}
+        return replace(story, failed=step.name, failure=declared)
+    return replace(story, unknown=step.name)
 
 
 def uncommitted(graph: Graph, conditions: Conditions, settled: int, *allowed: str) -> Formula:

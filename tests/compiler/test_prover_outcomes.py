@@ -1,0 +1,159 @@
+"""C1: a lost answer is settled by what is declared; and the protocol that says which policies are sound."""
+
+from __future__ import annotations
+
+import pytest
+from tests.compiler.judging import Judged, judged
+
+from sagac.compiler import protocol, protocol_table
+from sagac.compiler.obligations.unknown_outcomes import MOVES
+from sagac.compiler.protocol import Profile
+from sagac.compiler.verdicts import Assumed, Proved, Refuted, Verdict
+
+HEAD = "key id  input { id: uuid }"
+
+
+def declared(do: str = "", undo: str = "", step: str = "", pivot: bool = False) -> Judged:
+    """A saga of one call and its undo, with these promises."""
+    services = f"""
+    service bank {{
+      owner "tests"
+      command charge(id: uuid)
+        {do}
+      command refund(id: uuid)
+        {undo}
+      query find(id: uuid) -> {{ found: bool }}?
+    }}
+    """
+    if pivot:
+        steps = f'pivot step pay {{ do bank.charge(id)  irreversible because "paid"\n {step} }}'
+    else:
+        steps = f"step pay {{ do bank.charge(id)  compensate bank.refund(id)\n {step} }}"
+    return judged(steps, services=services, head=HEAD)
+
+
+def forward(found: Judged) -> Verdict:
+    return found.of("C1", "pay")[0].verdict
+
+
+def test_a_revoking_undo_settles_a_lost_answer() -> None:
+    verdict = forward(declared(undo="idempotent  revokes charge"))
+    assert verdict == Proved(("`bank.refund` revokes `bank.charge`",))
+
+
+def test_a_probe_settles_it_only_once_no_call_can_arrive_any_more() -> None:
+    probed = forward(declared("probe find(id)  lands within 1m", "idempotent"))
+    assert isinstance(probed, Proved)
+    assert "`bank.find` finds whether `bank.charge` took effect" in probed.rests_on
+    too_early = forward(declared("probe find(id)", "idempotent"))
+    assert isinstance(too_early, Refuted)
+    assert "declare `lands within …` on `bank.charge`" in too_early.help
+
+
+def test_a_key_alone_settles_nothing_before_the_pivot() -> None:
+    verdict = forward(declared("idempotent", "idempotent"))
+    assert isinstance(verdict, Refuted)
+    assert verdict.message == "nothing settles a lost answer to `pay`: it may have taken effect, or not"
+    assert verdict.help[0].startswith("declare `revokes charge` on `bank.refund`")
+    assert verdict.situation.unknown == "pay"
+    assert verdict.situation.events == (
+        "`bank.charge` arrives and takes effect",
+        "no answer comes: nobody knows whether `bank.charge` took effect",
+        "the step is taken for failed",
+    )
+
+
+def test_a_person_may_be_the_policy() -> None:
+    assert isinstance(forward(declared(undo="idempotent", step="on unknown hold")), Proved)
+
+
+def test_a_pivot_is_sent_for_ever_or_probed_or_held() -> None:
+    assert isinstance(forward(declared("idempotent", step="retry forever", pivot=True)), Proved)
+    assert isinstance(forward(declared("probe find(id)  lands within 1m", pivot=True)), Proved)
+    assert isinstance(forward(declared(step="on unknown hold", pivot=True)), Proved)
+    bounded = forward(declared("idempotent", step="retry 5 times", pivot=True))
+    assert isinstance(bounded, Refuted)
+    assert "or `retry forever` in `pay`" in bounded.help
+
+
+def test_a_window_rests_on_no_copy_that_outlives_it() -> None:
+    verdict = forward(declared("idempotent for 7d", "idempotent  revokes charge"))
+    assert isinstance(verdict, Proved)
+    assert "no copy of `bank.charge` arrives once 7d have passed (not proved yet)" in verdict.rests_on
+
+
+def test_an_undo_that_is_not_idempotent_cannot_be_sent_again() -> None:
+    found = declared("probe find(id)  lands within 1m")
+    (refuted,) = (judgement.verdict for judgement in found.of("C1") if isinstance(judgement.verdict, Refuted))
+    assert refuted.message == "nothing settles a lost answer to the undo of `pay`: sent again, it could undo twice"
+    assert refuted.situation.events[-3:] == (
+        "`bank.refund` arrives",
+        "no answer to `bank.refund` comes, and it is sent again",
+        "`bank.refund` arrives",
+    )
+
+
+def test_what_nobody_declared_is_assumed_by_name() -> None:
+    found = judged("step a { do air.book(id)  compensate air.cancel(id) }", services="", head=HEAD)
+    verdict = forward_of(found, "a")
+    assert isinstance(verdict, Assumed)
+    assert "`air.cancel` revokes `air.book`" in verdict.rests_on
+
+
+def forward_of(found: Judged, step: str) -> Verdict:
+    return found.of("C1", step)[0].verdict
+
+
+# --- the protocol --------------------------------------------------------------------------------------------------
+
+
+def test_the_table_is_what_the_exploration_finds() -> None:
+    assert protocol.table() == protocol_table.ROWS
+
+
+def test_the_table_has_a_line_for_every_profile() -> None:
+    assert len(protocol_table.ROWS) == len(set(protocol.profiles())) == 658
+
+
+def test_every_move_has_words() -> None:
+    moves = {move for row in protocol_table.ROWS.values() for move in row.split("; ")} - {"sound", "window"}
+    assert moves <= MOVES.keys()
+
+
+@pytest.mark.parametrize(
+    ("profile", "states"),
+    [
+        (Profile("kept", False, False, "idempotent", "forever", "none", True, 3), 119),
+        (Profile("none", False, False, "revokes", "never", "revoke", True, 3), 232),
+        (Profile("none", True, True, "idempotent", "never", "probe", True, 3), 162),
+    ],
+)
+def test_a_sound_policy_is_explored_to_the_end(profile: Profile, states: int) -> None:
+    explored = protocol.explore(profile, outlives=True)
+    assert explored.trace == ()
+    assert explored.states == states
+
+
+def test_taking_a_lost_answer_for_a_failure_is_sound_only_where_every_call_is_answered() -> None:
+    for key, row in protocol_table.ROWS.items():
+        memory, _, _, _, resend, doubt, _ = key.split()
+        if doubt == "none" and resend != "forever":
+            assert row not in ("sound", "window"), (memory, key)
+
+
+def test_a_probe_that_is_believed_at_once_is_never_sound() -> None:
+    for key, row in protocol_table.ROWS.items():
+        memory, lands, _, _, resend, doubt, _ = key.split()
+        if doubt == "probe" and lands == "-" and resend != "forever":
+            assert row not in ("sound", "window"), (memory, key)
+
+
+def test_undoing_in_doubt_is_sound_only_with_an_undo_that_revokes() -> None:
+    for key, row in protocol_table.ROWS.items():
+        _, _, _, undoing, resend, doubt, _ = key.split()
+        if doubt == "revoke" and resend != "forever":
+            assert (row in ("sound", "window")) == (undoing == "revokes"), key
+
+
+def test_a_call_that_is_sent_again_without_a_key_is_never_even_a_profile() -> None:
+    assert not any(profile.memory == "none" and profile.resend != "never" for profile in protocol.profiles())
