@@ -223,7 +223,7 @@ def planned(found: Plan, name: str, constants: notation.Names) -> str:
     lines = [f"{name} = {notation.MODULE}.Plan("]
     for field, value in head:
         lines += layout.lines(f"{field}=", notation.written(value, constants), ",", INDENT)
-    lines += [f"{MARGIN}steps=(", *step_lines(steps, constants), f"{MARGIN}),"]
+    lines += [f"{MARGIN}steps=(", *step_lines(steps, constants), f"{MARGIN}),"] if steps else [f"{MARGIN}steps=(),"]
     for field, value in tail:
         lines += layout.lines(f"{field}=", notation.written(value, constants), ",", INDENT)
     return "\n".join([*lines, ")"])

@@ -112,6 +112,8 @@ def number(value: int) -> str:
 
 def string(text: str) -> str:
     """A string literal with the quotes that the formatter prefers."""
+    if text.isidentifier() and text.isascii():
+        return f'"{text}"'
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(escaped(character, quote) for character in text) + quote
 
