@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sagac.compiler import (
+    aftermath,
     counterexample,
     generation,
     graph,
@@ -50,6 +51,7 @@ def check(sources: Sequence[Source], today: date) -> Checked:
     """Everything there is to say about these files together."""
     files, syntax_findings = parse(sources)
     project, names_findings = resolver.resolve(files)
+    names_findings = aftermath.believable(names_findings, files)
     if any(finding.severity == "error" for finding in syntax_findings):
         project = replace(project, sagas=())  # what could not be read may be what matters: nothing is proved of it
     graphs, order_findings = build_graphs(project)
