@@ -275,6 +275,28 @@ def test_what_the_solver_gave_up_on_is_a_finding() -> None:
     assert finding.labels[0].text == "the limit"
 
 
+def test_a_saga_with_very_many_refutations_shows_the_first_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counterexample, "SHOWN_MIN", 2)
+    monkeypatch.setattr(counterexample, "REPLAYED_STEPS_MAX", 0)
+    of = checked()
+    plans = {"Trip": without_undo(of.plans["Trip"], "flight")}
+    situation = Situation(("flight", "weather"), cancelled=True, subject="flight")
+    judgements = [judged("A1", "flight", situation, f"number {number}") for number in range(4)]
+    confirmed, findings = counterexample.confirm(judgements, of.project, plans)
+    assert [type(judgement.verdict) for judgement in confirmed] == [Refuted, Refuted, Undecided, Undecided]
+    assert [finding.message for finding in findings] == ["number 0", "number 1"]
+
+
+def test_what_does_not_replay_is_no_finding_beside_what_does() -> None:
+    of = checked()
+    plans = {"Trip": without_undo(of.plans["Trip"], "flight")}
+    true = judged("A1", "flight", Situation(("flight", "weather"), cancelled=True, subject="flight"))
+    untrue = judged("C1", "flight", Situation(("flight",), subject="flight"))
+    confirmed, findings = counterexample.confirm([untrue, true], of.project, plans)
+    assert isinstance(confirmed[0].verdict, Undecided)
+    assert [finding.code for finding in findings] == ["A1"]
+
+
 # --- long runs -----------------------------------------------------------------------------------------------------
 
 

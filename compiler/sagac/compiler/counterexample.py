@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -34,6 +35,12 @@ UNSENT: Final = frozenset({"pending", "skipped", "held"})
 SEARCHED_MAX: Final = 50
 """In a saga of more steps than this only the situation itself is tried."""
 
+SHOWN_MIN: Final = 10
+REPLAYED_STEPS_MAX: Final = 50_000
+"""A replay costs more the longer the saga is: so many steps are replayed in all, but for the first refutations."""
+
+ENOUGH: Final = "not replayed: many refutations of this saga come before it"
+
 CHOICES_MAX: Final = 64
 """How many other choices of values are tried."""
 
@@ -55,7 +62,15 @@ def confirm(
     in its way, and it comes true or goes away with them.
     """
     sagas = {saga.full_name: saga for saga in project.sagas}
-    told = [believed(each, project, sagas[each.claim.saga], plans[each.claim.saga]) for each in judgements]
+    told: list[tuple[Judgement, tuple[str, ...]]] = []
+    shown: Counter[str] = Counter()
+    for judgement in judgements:
+        saga, plan = sagas[judgement.claim.saga], plans[judgement.claim.saga]
+        if isinstance(judgement.verdict, Refuted) and shown[saga.full_name] >= shown_max(plan):
+            told.append((replace(judgement, verdict=Undecided(ENOUGH)), ()))
+            continue
+        told.append(believed(judgement, project, saga, plan))
+        shown[saga.full_name] += isinstance(told[-1][0].verdict, Refuted)
     wrong = {after.claim.saga for after, _ in told if isinstance(after.verdict, Refuted)}
     found = [
         one
@@ -64,6 +79,11 @@ def confirm(
         for one in finding(after, trace)
     ]
     return tuple(after for after, _ in told), tuple(found)
+
+
+def shown_max(plan: Plan) -> int:
+    """How many refutations of one saga are replayed."""
+    return max(SHOWN_MIN, REPLAYED_STEPS_MAX // max(1, len(plan.steps)))
 
 
 def believed(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> tuple[Judgement, tuple[str, ...]]:
