@@ -307,6 +307,22 @@ def test_calls_without_idempotence_are_held_or_asked_about(tmp_path: Path) -> No
     assert ends(Unanswered("third")) == ("the run ended compensated, not any",)
 
 
+def test_a_service_may_bear_a_name_of_the_saga_class_itself(tmp_path: Path) -> None:
+    text = """
+    saga Printed version 1 {
+      key id
+      input { id: uuid }
+      step first { do output.print(id)  compensate output.pulp(id) }
+      step second after first { do input.scan(id)  compensate input.forget(id) }
+    }
+    """
+    for name, module in from_text(text).modules.items():
+        (tmp_path / name).write_text(module, encoding="utf-8")
+    printed: Any = imported(tmp_path, "a")
+    case = Case("a", {"id": "00000000-0000-4000-8000-000000000001"}, ends="completed")
+    assert play(printed.Printed, case).findings == ()
+
+
 # --- time ----------------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from sagac.runtime.history import recall
 from sagac.runtime.memory import MemoryJournal
 from sagac.runtime.run import Run
 from sagac.runtime.runtime import Runtime
+from sagac.runtime.services import attribute
 from sagac.runtime.testing import checks, pace
 from sagac.runtime.testing.cases import Cancelled, Case, Crashed, Disturbance
 from sagac.runtime.testing.faults import Wire
@@ -44,13 +45,7 @@ class Played:
 
 def reference(saga: type[Any], world: World) -> Any:
     """The saga over the reference world alone."""
-    return saga(**{attribute(saga, name): world.service(name) for name in saga.protocols})
-
-
-def attribute(saga: type[Any], service: str) -> str:
-    """The field of a saga's class that takes a service: fields stand in the order of the protocols."""
-    names = [each.name for each in dataclasses.fields(saga)]
-    return names[list(saga.protocols).index(service)]
+    return saga(**{attribute(name): world.service(name) for name in saga.protocols})
 
 
 def play(saga: type[Any], case: Case, bind: Bind = reference) -> Played:
@@ -89,8 +84,8 @@ class Stage:
         """The binding with the wire in front of every service; the reference services are watched from the start."""
         tapped = {}
         for name, protocol in self.saga.protocols.items():
-            handlers = getattr(binding, attribute(self.saga, name))
-            tapped[attribute(self.saga, name)] = wire.through(handlers, protocol)
+            handlers = getattr(binding, attribute(name))
+            tapped[attribute(name)] = wire.through(handlers, protocol)
             if isinstance(handlers, Reference):
                 world.watched.setdefault(name, None)
         return dataclasses.replace(binding, **tapped)
