@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.runtime.world import QUICK, FakeWorld, Rejected, Trip, TripInput, call, plan, step
+from tests.runtime.world import QUICK, FakeWorld, Rejected, Trip, TripInput, call, eventually, plan, step
 
 from sagac.runtime import Completed, Runtime, cli
 from sagac.runtime.plan import Undo
@@ -37,7 +37,7 @@ def work(world: FakeWorld, trip: str = "t", shape: Any = CHAIN, **settings: Any)
         async with Runtime(journal=cli.JOURNAL, sagas=[Trip(plan=shape, world=world)], **settings) as runtime:
             run = await runtime.start(Trip, TripInput(trip=trip))
             if settings:
-                await asyncio.sleep(0.1)
+                await eventually(lambda: "b" in world.log)
             else:
                 await run.outcome()
             return run.id

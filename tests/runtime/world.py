@@ -229,6 +229,15 @@ def virtually(story: Coroutine[Any, Any, T]) -> T:
         return runner.run(story)
 
 
+async def eventually(fact: Callable[[], bool], seconds: float = 20) -> None:
+    """Return as soon as a fact holds, in real time: what a busy machine delays does not fail a test."""
+    for _ in range(round(seconds * 1000)):
+        if fact():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError(f"it has not come to pass in {seconds} seconds")
+
+
 def told(reason: str = "", retry_after: float = 0) -> Transient:
     return Transient(reason, retry_after=retry_after)
 
