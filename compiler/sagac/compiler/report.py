@@ -214,7 +214,8 @@ def lines(summary: Summary, *, verbose: bool) -> Iterator[str]:
 def sections(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, Sequence[str]]]:
     """The lists under the headline; empty ones are not shown."""
     for each in ("refuted", "vacuous", "undecided"):
-        yield each, [about(claim) for claim, found in summary.claims if found == each]
+        named = [about(claim) for claim, found in summary.claims if found == each]
+        yield each, [", ".join(named if verbose else shortened(named))] if named else []
     yield "assumed", [resting(promise) for promise in summary.promises if not promise.declared]
     yield "relies on", promised([promise for promise in summary.promises if promise.declared], verbose=verbose)
     yield "not proved yet", unproved(summary, verbose=verbose)
@@ -271,10 +272,10 @@ def grouped(given: Sequence[Default], *, verbose: bool) -> list[str]:
     places: dict[str, dict[str, None]] = {}
     for default in given:
         places.setdefault(default.text, {})[default.place] = None
-    return [f"{text} for {named(tuple(where), verbose=verbose)}" for text, where in places.items()]
+    return [f"{text} for {who(tuple(where), verbose=verbose)}" for text, where in places.items()]
 
 
-def named(places: Sequence[str], *, verbose: bool) -> str:
+def who(places: Sequence[str], *, verbose: bool) -> str:
     """Who got a default: by name, or counted where there are many."""
     if verbose or len(places) <= PLACES_MAX:
         return ", ".join(places)
