@@ -58,7 +58,10 @@ class ProfileRejected(Refusal):
 
 
 class Crm(Protocol):
-    """The customer relationship system: who is responsible for what."""
+    """The customer relationship system: who is responsible for what.
+
+    Owner: client records.
+    """
 
     async def create_client(
         self,
@@ -82,7 +85,10 @@ class Crm(Protocol):
 
 
 class MarketData(Protocol):
-    """The market data vendor."""
+    """The market data vendor.
+
+    Owner: Vendor.
+    """
 
     async def activate(
         self,
@@ -106,7 +112,10 @@ class MarketData(Protocol):
 
 
 class Screening(Protocol):
-    """Compliance screening: what an account may trade, and who looks at it."""
+    """Compliance screening: what an account may trade, and who looks at it.
+
+    Owner: compliance.
+    """
 
     async def configure(
         self,
@@ -130,7 +139,10 @@ class Screening(Protocol):
 
 
 class Trading(Protocol):
-    """The trading platform. An account belongs to a client, and the platform insists on it."""
+    """The trading platform. An account belongs to a client, and the platform insists on it.
+
+    Owner: trading platform.
+    """
 
     async def open_account(
         self,
@@ -355,6 +367,8 @@ ONBOARDING = planned.Plan(
 class Onboarding:
     """Take a client on: record, account, screening, market data. Undone in the reverse of what depends on what, so that no
     account is ever left without the client who answers for it.
+
+    Owner: client onboarding.
     """
 
     plan: ClassVar[planned.Plan] = ONBOARDING

@@ -58,7 +58,10 @@ class SupplierBlocked(Refusal):
 
 
 class Erp(Protocol):
-    """The enterprise resource planning system: the purchase order is the paper that the payment stands on."""
+    """The enterprise resource planning system: the purchase order is the paper that the payment stands on.
+
+    Owner: finance systems.
+    """
 
     async def create_order(
         self,
@@ -84,7 +87,10 @@ class Erp(Protocol):
 
 
 class Logistics(Protocol):
-    """The carrier: it plans capacity as soon as it hears of a shipment, long before the shipment is confirmed."""
+    """The carrier: it plans capacity as soon as it hears of a shipment, long before the shipment is confirmed.
+
+    Owner: Carrier.
+    """
 
     async def announce(self, call: Call, *, purchase: UUID, quantity: int) -> None:
         """Tells the capacity planning that a shipment is to be expected.
@@ -108,7 +114,10 @@ class Logistics(Protocol):
 
 
 class Payments(Protocol):
-    """The payment gateway. Its answers get lost; a refund settles what a lost answer leaves open."""
+    """The payment gateway. Its answers get lost; a refund settles what a lost answer leaves open.
+
+    Owner: Gateway.
+    """
 
     async def pay(
         self,
@@ -133,7 +142,10 @@ class Payments(Protocol):
 
 
 class Warehouse(Protocol):
-    """The warehouse management system: stock is set aside for a purchase and given back if the purchase falls through."""
+    """The warehouse management system: stock is set aside for a purchase and given back if the purchase falls through.
+
+    Owner: warehouse management.
+    """
 
     async def reserve(
         self,
@@ -428,7 +440,10 @@ PURCHASE = planned.Plan(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
-    """Buy goods from a supplier: stock set aside, order raised, supplier paid, carrier told; or no trace of any of it."""
+    """Buy goods from a supplier: stock set aside, order raised, supplier paid, carrier told; or no trace of any of it.
+
+    Owner: procurement.
+    """
 
     plan: ClassVar[planned.Plan] = PURCHASE
     input: ClassVar[type[PurchaseInput]] = PurchaseInput

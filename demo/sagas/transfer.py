@@ -67,7 +67,10 @@ class SanctionsHit(Refusal):
 
 
 class Fx(Protocol):
-    """The foreign exchange desk. A deal is done at the rate of its moment, so undoing it is a second deal at another rate."""
+    """The foreign exchange desk. A deal is done at the rate of its moment, so undoing it is a second deal at another rate.
+
+    Owner: treasury.
+    """
 
     async def convert(
         self,
@@ -102,7 +105,10 @@ class Fx(Protocol):
 
 
 class Ledger(Protocol):
-    """The sender's bank: the books that must balance to the penny."""
+    """The sender's bank: the books that must balance to the penny.
+
+    Owner: core banking.
+    """
 
     async def debit(
         self,
@@ -134,7 +140,10 @@ class Ledger(Protocol):
 
 
 class PartnerBank(Protocol):
-    """The recipient's bank. Its compliance may refuse, and its refusals are final."""
+    """The recipient's bank. Its compliance may refuse, and its refusals are final.
+
+    Owner: Banque Partenaire.
+    """
 
     async def credit(
         self,
@@ -315,7 +324,10 @@ TRANSFER = planned.Plan(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """Send pounds that arrive as euros at another bank. If they cannot arrive, the sender has every penny back."""
+    """Send pounds that arrive as euros at another bank. If they cannot arrive, the sender has every penny back.
+
+    Owner: international payments.
+    """
 
     plan: ClassVar[planned.Plan] = TRANSFER
     input: ClassVar[type[TransferInput]] = TransferInput

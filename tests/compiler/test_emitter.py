@@ -132,7 +132,9 @@ def test_the_refusal_of_an_input_quotes_the_author(folder: Path) -> None:
 
 def test_docstrings_say_what_the_author_said(folder: Path) -> None:
     awkward: Any = module_in(folder, "awkward")
-    assert awkward.PlanStoreService.__doc__.strip() == 'Ends with a "quote"'
+    first, owner = awkward.PlanStoreService.__doc__.split("\n\n")
+    assert first == 'Ends with a "quote"'
+    assert owner.strip() == 'Owner: déjà vu – 日本語 "office".'
     assert awkward.PlanStoreService.book.__doc__.startswith("First line.\n")
     assert "ending in a backslash \\\n" in awkward.PlanStoreService.book.__doc__
     assert awkward.Field__.__doc__.strip() == 'Says """a lot""" and ends in a quote"'

@@ -20,7 +20,7 @@ TODAY = date(2026, 11, 21)
 Kinds: TypeAlias = tuple[type[syntax.Node], ...]
 
 CLAUSES = (
-    *(syntax.Service, syntax.Operation, syntax.Resource, syntax.ResourceField, syntax.StateSet),
+    *(syntax.Owner, syntax.Service, syntax.Operation, syntax.Resource, syntax.ResourceField, syntax.StateSet),
     *(syntax.Invariant, syntax.Changes, syntax.Requires, syntax.Assignment, syntax.Idempotent, syntax.Fails),
     *(syntax.LandsWithin, syntax.Probe, syntax.Revokes, syntax.HoldsFor, syntax.Key, syntax.OutputBlock),
     *(syntax.Deadline, syntax.Rollback, syntax.Step, syntax.Ensure, syntax.Retry, syntax.Timeout, syntax.After),

@@ -184,6 +184,11 @@ def declared_failures(sagas: Iterable[Saga], services: Iterable[model.Service]) 
     )
 
 
+def owned(doc: str, owner: str) -> str:
+    """A description, with whom to ask about it."""
+    return f"{doc}\n\nOwner: {owner}." if owner else doc
+
+
 def failure_doc(name: str, sagas: Iterable[Saga], services: Iterable[model.Service]) -> str:
     """Who raises a failure."""
     raised = [
@@ -321,7 +326,7 @@ def protocol(names: Names, service: model.Service, results: Mapping[str, str], s
         name=names.give(pascal, f"{pascal}Service"),
         wire=service.name,
         attribute=identifiers.attribute(service.name),
-        doc=service.doc or f"The service `{service.name}`.",
+        doc=owned(service.doc or f"The service `{service.name}`.", service.owner),
         methods=tuple(method(operation, results, scope) for operation in service.operations.values()),
     )
 
@@ -386,7 +391,7 @@ def binding(
     called = {project.services[call.service].name for call in calls(saga)}
     return Binding(
         name=name,
-        doc=saga.doc or f"The saga `{saga.name}`, version {saga.version}.",
+        doc=owned(saga.doc or f"The saga `{saga.name}`, version {saga.version}.", saga.owner),
         constant=names.give(constant, f"{constant}_PLAN"),
         conditions_constant=conditions_constant,
         conditions=where,

@@ -102,7 +102,7 @@ def with_values(
         if choice is not None and signature(choice, atoms) == wanted:
             return choice
     try:
-        made_up = values.choices(saga, plan, project.types, given)
+        made_up = values.choices(saga, plan, saga.types, given)
     except values.TooMany as limit:
         raise Unsettled(str(limit)) from None
     for choice in made_up:
@@ -115,11 +115,11 @@ def completed(
     project: Project, saga: Saga, plan: Plan, input: Mapping[str, Wire], results: Mapping[str, Wire]
 ) -> Choice | None:
     """A choice with these values, and plain ones for the rest."""
-    inputs = values.complete(saga, project.types, input)
+    inputs = values.complete(saga, saga.types, input)
     if inputs is None:
         return None
     return Choice(
-        inputs, {step.name: values.result_of(step, results.get(step.name), project.types) for step in plan.steps}
+        inputs, {step.name: values.result_of(step, results.get(step.name), saga.types) for step in plan.steps}
     )
 
 

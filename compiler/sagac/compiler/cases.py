@@ -13,7 +13,6 @@ from sagac.compiler.model import (
     GivenFails,
     GivenUndoFails,
     GivenUnknown,
-    Project,
     Saga,
     Scenario,
 )
@@ -46,14 +45,13 @@ class Rehearsal:
     """What has had its first answer, or timeout."""
 
 
-def cases(project: Project, saga: Saga, plan: Plan, judgements: Iterable[Judgement]) -> tuple[Case, ...]:
+def cases(saga: Saga, plan: Plan, judgements: Iterable[Judgement]) -> tuple[Case, ...]:
     """Every case of a saga, each under its own title."""
-    types = {one.name: one for one in project.types.values()}
-    ways = choices(saga, plan, types)
+    ways = choices(saga, plan, saga.types)
     found = itertools.chain(
         undisturbed(plan, ways),
-        told(saga, plan, types),
-        witnessed(saga, plan, types, judgements),
+        told(saga, plan, saga.types),
+        witnessed(saga, plan, saga.types, judgements),
         struck(plan, ways),
         undone(plan, ways),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,14 +33,17 @@ class UsageError(Exception):
 
 
 def guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """`run`, with a wrong call told in one line."""
+    """`run`, with a wrong call told in one line; and without garbage collection, since all that is made is kept."""
 
     def inner(arguments: argparse.Namespace) -> int:
+        gc.disable()
         try:
             return run(arguments)
         except UsageError as error:
             print(f"sagac: {error}", file=sys.stderr)
             return USAGE
+        finally:
+            gc.enable()
 
     return inner
 

@@ -148,7 +148,7 @@ def others(situation: Situation, claim: Claim, project: Project, saga: Saga, pla
     if len(plan.steps) > SEARCHED_MAX:
         return
     try:
-        choices = values.choices(saga, plan, project.types, {})
+        choices = values.choices(saga, plan, saga.types, {})
     except values.TooMany:
         return
     for told in (situation, *(reversals(situation, saga, plan) if claim.family == "A3" else ())):
@@ -196,12 +196,10 @@ def is_last_call(moments: Moments, name: str, results: Mapping[str, Wire]) -> bo
 
 def completed(situation: Situation, project: Project, saga: Saga, plan: Plan) -> values.Choice:
     """The situation's values, with plain ones for what it leaves open."""
-    inputs = values.complete(saga, project.types, situation.input)
+    inputs = values.complete(saga, saga.types, situation.input)
     if inputs is None:
         raise Unreplayable("no input was found that meets every `where`")
-    results = {
-        step.name: values.result_of(step, situation.results.get(step.name), project.types) for step in plan.steps
-    }
+    results = {step.name: values.result_of(step, situation.results.get(step.name), saga.types) for step in plan.steps}
     return values.Choice(inputs, results)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from sagac.compiler import (
-    aftermath,
     counterexample,
     generation,
     graph,
@@ -50,10 +49,8 @@ class Checked:
 def check(sources: Sequence[Source], today: date) -> Checked:
     """Everything there is to say about these files together."""
     files, syntax_findings = parse(sources)
-    project, names_findings = resolver.resolve(files)
-    names_findings = aftermath.believable(names_findings, files)
-    if any(finding.severity == "error" for finding in syntax_findings):
-        project = replace(project, sagas=())  # what could not be read may be what matters: nothing is proved of it
+    faults = tuple(finding.span for finding in syntax_findings if finding.severity == "error")
+    project, names_findings = resolver.resolve(files, faults)
     graphs, order_findings = build_graphs(project)
     plans, modules = plan(project, graphs)
     judgements = judge(project, graphs, plans)

@@ -35,7 +35,7 @@ def generate(
     """Every module of a project. `package` is where the executor modules are imported from; empty beside the tests."""
     modules = dict(executors(project, plans))
     told = {
-        saga.full_name: cases.cases(project, saga, plans[saga.full_name], judgements)
+        saga.full_name: cases.cases(saga, plans[saga.full_name], judgements)
         for saga in project.sagas
         if saga.full_name in plans
     }

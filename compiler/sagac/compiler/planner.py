@@ -23,7 +23,7 @@ def plan(project: Project, saga: Saga, graph: Graph) -> Plan:
         inputs=inputs,
         steps=steps,
         output=tuple((field.name, field.value) for field in saga.outputs),
-        types=used_types(project, mentioned(project, saga, steps)),
+        types=used_types(saga, mentioned(project, saga, steps)),
         deadline_ms=saga.deadline_ms,
         rollback_within_ms=saga.rollback_within_ms,
         rollback_in_order=saga.rollback_in_order,
@@ -167,14 +167,13 @@ def types_in(expression: Expression) -> Iterator[str]:
             yield leaf.type
 
 
-def used_types(project: Project, texts: Iterable[str]) -> tuple[Record | Enum, ...]:
+def used_types(saga: Saga, texts: Iterable[str]) -> tuple[Record | Enum, ...]:
     """The records and enums that these types are made of, by name."""
-    known = {one.name: one for one in project.types.values()}
     found: dict[str, Record | Enum] = {}
     waiting = {text for text in texts if text}
     while waiting:
         names = {name for text in waiting for name in typetext.names(typetext.read(text))}
-        added = {name: known[name] for name in names - found.keys() if name in known}
+        added = {name: saga.types[name] for name in names - found.keys() if name in saga.types}
         found |= added
         waiting = {field.type for one in added.values() if isinstance(one, Record) for field in one.fields}
     return tuple(found[name] for name in sorted(found))

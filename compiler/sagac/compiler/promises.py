@@ -7,7 +7,7 @@ from dataclasses import replace
 from keyword import iskeyword
 from typing import Final
 
-from sagac.compiler import codes, model, shapes, syntax
+from sagac.compiler import codes, identifiers, model, shapes, syntax
 from sagac.compiler.clauses import WORDS, one_each, positive, the
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds, nearest
@@ -47,7 +47,7 @@ def failure_name(name: syntax.Name) -> Finds[None]:
             name.span,
             help=f"write `{name.text[0].upper()}{name.text[1:]}`",
         )
-    elif name.text in RESERVED_FAILURES or iskeyword(name.text):
+    elif name.text in RESERVED_FAILURES | identifiers.IMPORTED or iskeyword(name.text):
         yield codes.finding(
             "E212",
             f"`{name.text}` cannot name a failure: the word means something already where failures are caught",
