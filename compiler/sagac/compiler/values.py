@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias, assert_never
 
 from sagac.compiler import typetext
-from sagac.compiler.model import Saga
+from sagac.compiler.model import InputField, Saga
 from sagac.compiler.typetext import Inline, Listed, Named, Optional
 from sagac.runtime.expressions import Unavailable, View, evaluate
 from sagac.runtime.plan import (
@@ -97,18 +97,20 @@ def result_of(step: Step, given: Wire, types: Types) -> Wire:
     if not step.result or (given is None and step.result.endswith("?")):
         return given
     plain = sample(step.result, types)
-    return (
-        {**plain, **given} if isinstance(plain, dict) and isinstance(given, dict) else plain if given is None else given
-    )
+    return plain if given is None else filled(given, plain)
+
+
+def filled(given: Wire, plain: Wire) -> Wire:
+    """A value of which only some fields may be given, with plain ones for the rest, also inside its records."""
+    if not isinstance(given, dict) or not isinstance(plain, dict):
+        return given
+    return {**plain, **{name: filled(value, plain.get(name)) for name, value in given.items()}}
 
 
 def complete(saga: Saga, types: Types, given: Mapping[str, Wire]) -> Mapping[str, Wire] | None:
     """An input with the given fields that meets every `where`; `None` where none is found."""
     wheres = tuple(field.where.condition for field in saga.inputs if field.where is not None)
-    plain = {
-        field.name: given.get(field.name, field.default if field.has_default else sample(field.type, types))
-        for field in saga.inputs
-    }
+    plain = {field.name: filled_field(field, types, given) for field in saga.inputs}
     if meets(plain, wheres):
         return plain
     free = open_variables(wheres, given)
@@ -117,6 +119,13 @@ def complete(saga: Saga, types: Types, given: Mapping[str, Wire]) -> Mapping[str
         for combination in combinations(free, wheres, types)
     )
     return next((inputs for inputs in tried if meets(inputs, wheres)), None)
+
+
+def filled_field(field: InputField, types: Types, given: Mapping[str, Wire]) -> Wire:
+    """The value of an input field: as given, else its default, else a plain one."""
+    if field.name in given:
+        return filled(given[field.name], sample(field.type, types))
+    return field.default if field.has_default else sample(field.type, types)
 
 
 def meets(inputs: Mapping[str, Wire], wheres: Sequence[Expression]) -> bool:
