@@ -59,6 +59,8 @@ class Drawn:
     after: tuple[str, ...]
     kind: Literal["command", "query", "pivot", "final"]
     guard: str = ""
+    fails: bool = False
+    """The guard fails the step instead of skipping it."""
     reads: str = ""
     """The step whose result it reads; empty for the input."""
     defect: Defect = ""
@@ -143,18 +145,21 @@ def draw(
     """A step with a guard or not, reading an earlier result or not, so that everything it reads is there."""
     guard = "" if kind == "pivot" or not after or random.random() > 0.3 else condition(random, drawn, after)
     source = random.choice(after) if after else ""
-    readable = source and (not drawn[source].guard or drawn[source].guard == guard)
+    readable = source and (not drawn[source].guard or drawn[source].fails or drawn[source].guard == guard)
     reads = source if readable and random.random() < 0.5 else ""
     if defect == "A6":
         guard = "amount > 100 and amount < 50"
     if defect == "D1":
-        return Drawn(name, after, kind, "", skipped(drawn, name), defect)
-    return Drawn(name, after, kind, "" if defect == "A2" else guard, "" if defect == "A6" else reads, defect)
+        return Drawn(name, after, kind, "", False, skipped(drawn, name), defect)
+    if not defect and kind == "command" and random.random() < 0.03:
+        # None of these implies another one, and all can hold together.
+        return Drawn(name, after, kind, f"amount != {1_000_000 + len(drawn)}", True, "", defect)
+    return Drawn(name, after, kind, "" if defect == "A2" else guard, False, "" if defect == "A6" else reads, defect)
 
 
 def condition(random: Random, drawn: dict[str, Drawn], after: tuple[str, ...]) -> str:
     """A guard over the input, or over a result that is always there."""
-    sure = [name for name in after if not drawn[name].guard]
+    sure = [name for name in after if not drawn[name].guard or drawn[name].fails]
     choices = [f"amount > {random.randint(0, 5000)}", f"amount <= {random.randint(1, 5000)}"]
     choices += [f"tier == {random.choice(['standard', 'silver', 'gold'])}", "express", "not express"]
     choices += [f"express or amount < {random.randint(1, 900)}"]
@@ -165,13 +170,13 @@ def condition(random: Random, drawn: dict[str, Drawn], after: tuple[str, ...]) -
 
 def skipped(drawn: dict[str, Drawn], name: str) -> str:
     """The latest step before that can be skipped."""
-    return next(step.name for step in reversed(drawn.values()) if step.guard)
+    return next(step.name for step in reversed(drawn.values()) if step.guard and not step.fails)
 
 
 def written(step: Drawn) -> str:
     """A step's text."""
     order = f" after {', '.join(step.after)}" if step.after else ""
-    guard = f"    when {step.guard}\n" if step.guard else ""
+    guard = f"    when {step.guard}{' else fail Guarded' if step.fails else ''}\n" if step.guard else ""
     value = f"{step.reads}.amount" if step.reads else "amount"
     head = f"  {'pivot ' if step.kind == 'pivot' else ''}step {step.name}{order} {{\n{guard}"
     return head + "".join(f"    {line}\n" for line in clauses(step, value)) + "  }\n\n"

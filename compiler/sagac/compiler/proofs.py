@@ -46,6 +46,8 @@ class Scene:
     """Values of earlier witnesses."""
     complete: list[Valuation] = field(default_factory=list)
     """The first of them, with plain values for whatever else a guard reads: most conditions are met by one of these."""
+    truths: list[dict[int, bool]] = field(default_factory=list)
+    """What is known of each formula with each of these; the question keeps every formula that it has numbered."""
     runs: dict[int, Situation | None] = field(default_factory=dict)
     """The whole run with each of these values."""
     turned: dict[int, Situation | None] = field(default_factory=dict)
@@ -57,8 +59,8 @@ class Scene:
 def judge(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Judgement, ...]:
     """The verdict on every claim about a saga; `plan` is the plan as read back from the emitted module.
 
-    Where the plan is not one of this saga, or no input is possible, that is the only judgement; and of a step that never
-    runs, only that is judged: a claim about nothing would be proved, and worth nothing.
+    Where the plan is not one of this saga, or no input is possible, that is the only judgement; and of a step that
+    never runs, only that is judged: a claim about nothing would be proved, and worth nothing.
     """
     odd = reverse_order.complete(saga, plan)
     if odd is not None:
@@ -124,6 +126,8 @@ def decide(scene: Scene, obligation: Obligation) -> Judgement:
 
 def refutation(scene: Scene, obligation: Never) -> Verdict:
     """The first case that can happen, if any does."""
+    if prover.possible(scene.question, obligation.premise) == "impossible":
+        return obligation.proved
     undecided: Verdict | None = None
     for case in obligation.cases():
         if prover.possible(scene.question, case.needs) == "impossible":
@@ -141,7 +145,7 @@ def refutation(scene: Scene, obligation: Never) -> Verdict:
 
 def refuted(scene: Scene, case: Case, valuation: Valuation) -> Refuted:
     story = case.story
-    situation = stories.told(scene.graph, scene.conditions, scene.project.types, story, valuation)
+    situation = stories.told(scene.graph, scene.conditions, scene.saga.types, story, valuation)
     return Refuted(situation, story.message, story.place, story.place_text, story.help)
 
 
@@ -170,7 +174,8 @@ def witnessing(scene: Scene, condition: Formula) -> int | None:
     scene.seen.append(valuation)
     if len(scene.seen) <= REMEMBERED:
         guards = scene.conditions.guard.values()
-        scene.complete.append(stories.with_plain(scene.project.types, guards, valuation))
+        scene.complete.append(stories.with_plain(scene.saga.types, guards, valuation))
+        scene.truths.append({})
     scene.witnessed[prover.number(scene.question, condition)] = len(scene.seen) - 1
     return len(scene.seen) - 1
 
@@ -180,7 +185,7 @@ def remembered(scene: Scene, condition: Formula) -> int | None:
     key = prover.number(scene.question, condition)
     if key not in scene.witnessed:
         for place, valuation in enumerate(scene.complete):
-            if terms.holds(condition, valuation):
+            if terms.holds(condition, valuation, scene.truths[place]):
                 scene.witnessed[key] = place
                 break
     return scene.witnessed.get(key)
@@ -188,7 +193,7 @@ def remembered(scene: Scene, condition: Formula) -> int | None:
 
 def witness_of(scene: Scene, story: Story, place: int) -> Situation:
     """A run that shows the story: a whole one where that does, which then witnesses other claims too."""
-    valuation, types = scene.seen[place], scene.project.types
+    valuation, types = scene.seen[place], scene.saga.types
     if place not in scene.runs:
         scene.runs[place] = stories.whole(scene.graph, scene.conditions, valuation)
     run = scene.runs[place]

@@ -76,7 +76,7 @@ def ask(project: Project, saga: Saga, premise: Formula) -> Question:
     """The start of all questions about a saga, whose inputs meet the premise."""
     inputs = [f".{declared.name}" for declared in saga.inputs]
     places = {name: place for place, name in enumerate([*inputs, *(step.name for step in saga.steps)])}
-    question = Question(places, project.types, premise)
+    question = Question(places, saga.types, premise)
     question.solver = z3.SimpleSolver(ctx=question.context)
     question.solver.set("rlimit", EFFORT)
     question.solver.add(encode(question, premise))
@@ -106,16 +106,20 @@ def decide(question: Question, formula: Formula) -> Answer:
 def witness(question: Question, formula: Formula, *, plain: bool = True) -> Valuation | None:
     """Values that meet the formula, the plainest first; `None` where none are found that our own evaluation accepts."""
     said = encode(question, formula)
-    read = terms.free_variables(And((question.premise, formula)))
+    together = And((question.premise, formula))
+    read = tuple(in_order(question, terms.free_variables(together)))
     question.solver.push()
     try:
         question.solver.add(said)
         if question.solver.check() != z3.sat:
             return None
-        valuation = chosen(question, read, plain=plain)
+        model = None if plain else question.solver.model()
+        valuation = chosen(question, read, model)
     finally:
         question.solver.pop()
-    return valuation if terms.holds(And((question.premise, formula)), valuation) else None
+    if terms.holds(together, valuation):
+        return valuation
+    return None if plain else witness(question, formula)
 
 
 # --- formulas ------------------------------------------------------------------------------------------------------
@@ -126,10 +130,9 @@ def number(question: Question, formula: Formula) -> int:
     known = question.numbers.get(id(formula))
     if known is not None:
         return known[1]
-    for part in terms.parts(formula):
-        if id(part) not in question.numbers:
-            key = shape(question, part)
-            question.numbers[id(part)] = part, question.names.setdefault(key, len(question.names))
+    for part in terms.parts(formula, question.numbers):
+        key = shape(question, part)
+        question.numbers[id(part)] = part, question.names.setdefault(key, len(question.names))
     return question.numbers[id(formula)][1]
 
 
@@ -155,9 +158,8 @@ def encode(question: Question, formula: Formula) -> Any:
     known = question.written.get(id(formula))
     if known is not None:
         return known[1]
-    for part in terms.parts(formula):
-        if id(part) not in question.written:
-            question.written[id(part)] = part, encode_part(question, part)
+    for part in terms.parts(formula, question.written):
+        question.written[id(part)] = part, encode_part(question, part)
     return question.written[id(formula)][1]
 
 
@@ -462,17 +464,17 @@ def product(question: Question, expression: Binary) -> Term | None:
 # --- plain values --------------------------------------------------------------------------------------------------
 
 
-def chosen(question: Question, read: Sequence[Input | Result | Var], *, plain: bool) -> Valuation:
-    """Values for all that is read, each the plainest that still fits with those before it."""
+def chosen(question: Question, read: Sequence[Input | Result | Var], model: Any) -> Valuation:
+    """Values for all that is read: those of the model, or each the plainest that still fits with those before it."""
     given: dict[str, Wire] = {}
     results: dict[str, Wire] = {}
     true: set[str] = set()
-    for place in in_order(question, read):
+    for place in read:
         if isinstance(place, Var):
-            if settled_truth(question, z3.Bool(f"fact {place.name}", question.context), plain=plain):
+            if truth(question, z3.Bool(f"fact {place.name}", question.context), model):
                 true.add(place.name)
             continue
-        value = choose(question, place, plain=plain)
+        value = choose(question, place, model)
         if isinstance(place, Input):
             put(given, place.path, value)
         else:
@@ -509,25 +511,25 @@ def put(whole: dict[str, Wire], path: tuple[str, ...], value: Wire) -> None:
     put(inner, path[1:], value)
 
 
-def choose(question: Question, place: Leaf, *, plain: bool) -> Wire:
-    """The plainest value for one place, which is then taken as given."""
+def choose(question: Question, place: Leaf, model: Any) -> Wire:
+    """The value for one place, which is then taken as given."""
     found = leaf(question, place)
-    if found.present is not None and not settled_truth(question, found.present, plain=plain):
+    if found.present is not None and not truth(question, found.present, model):
         return None
     match found.kind:
         case "bool":
-            return settled_truth(question, found.value, plain=plain)
+            return truth(question, found.value, model)
         case "number":
-            return smallest(question, found.value, plain=plain)
+            return smallest(question, found.value, model)
         case "timestamp":
-            moment = EPOCH + timedelta(milliseconds=smallest(question, found.value, plain=plain))
+            moment = EPOCH + timedelta(milliseconds=smallest(question, found.value, model))
             return moment.isoformat().replace("+00:00", "Z")
         case "decimal":
-            return decimal(question, place, found.value, plain=plain)
+            return decimal(question, place, found.value, model)
         case "code":
-            return named(question, place, smallest(question, found.value, plain=plain))
+            return named(question, place, smallest(question, found.value, model))
         case "other":
-            return listed(question, place)
+            return listed(question, place, model)
         case _:
             assert_never(found.kind)
 
@@ -537,42 +539,36 @@ def fits(question: Question, *facts: Any) -> bool:
     return bool(question.solver.check(*facts) == z3.sat)
 
 
-def settled_truth(question: Question, fact: Any, *, plain: bool) -> bool:
-    """False where it can be, from now on."""
-    truth = not fits(question, z3.Not(fact)) if plain else is_chosen(question, fact)
-    question.solver.add(fact if truth else z3.Not(fact))
-    return truth
+def truth(question: Question, fact: Any, model: Any) -> bool:
+    """The model's choice; without one, false where it can be, from now on."""
+    if model is not None:
+        return bool(z3.is_true(model.eval(fact, model_completion=True)))
+    found = not fits(question, z3.Not(fact))
+    question.solver.add(fact if found else z3.Not(fact))
+    return found
 
 
-def is_chosen(question: Question, fact: Any) -> bool:
-    """Whether the solver's own choice has it true."""
-    return bool(z3.is_true(model(question).eval(fact, model_completion=True)))
-
-
-def model(question: Question) -> Any:
-    """The solver's own choice."""
+def some(question: Question, value: Any) -> Any:
+    """A value that the solver picks beside all that is chosen."""
     answer = question.solver.check()
     assert answer == z3.sat, answer
-    return question.solver.model()
+    return question.solver.model().eval(value, model_completion=True)
 
 
-def smallest(question: Question, value: Any, *, plain: bool) -> int:
-    """The number nearest to nought that fits, a positive one if there is one; from now on."""
-    if not plain:
-        found = model(question).eval(value, model_completion=True).as_long()
-    elif fits(question, value == 0):
-        found = 0
-    else:
-        found = nearest(question, value, 1 if fits(question, value > 0) else -1)
+def smallest(question: Question, value: Any, model: Any) -> int:
+    """The model's choice; without one, the number nearest to nought that fits, and a positive one if there is one."""
+    if model is not None:
+        return int(model.eval(value, model_completion=True).as_long())
+    found = 0 if fits(question, value == 0) else nearest(question, value, 1 if fits(question, value > 0) else -1)
     question.solver.add(value == found)
-    return int(found)
+    return found
 
 
 def nearest(question: Question, value: Any, sign: int) -> int:
     """The smallest distance from nought on one side, by halving."""
     question.solver.push()
     question.solver.add(sign * value > 0)
-    far = sign * model(question).eval(value, model_completion=True).as_long()
+    far = sign * int(some(question, value).as_long())
     question.solver.pop()
     near = 0
     for _ in range(STEPS_MAX):
@@ -586,17 +582,24 @@ def nearest(question: Question, value: Any, sign: int) -> int:
     return sign * far
 
 
-def decimal(question: Question, place: Leaf, value: Any, *, plain: bool) -> Wire:
-    """The coarsest decimal that fits, then the one nearest to nought."""
+def decimal(question: Question, place: Leaf, value: Any, model: Any) -> Wire:
+    """The model's choice; without one, the coarsest decimal that fits, and of those the one nearest to nought."""
+    if model is not None:
+        return written(model.eval(value, model_completion=True))
     for digits in (0, 2, 6):
         scaled = z3.Int(f"scaled {digits} {wording.expression(place)}", question.context)
         link = value * 10**digits == z3.ToReal(scaled)
         if fits(question, link):
             question.solver.add(link)
-            return format(Decimal(smallest(question, scaled, plain=plain)).scaleb(-digits), "f")
-    found = model(question).eval(value, model_completion=True)
+            return format(Decimal(smallest(question, scaled, None)).scaleb(-digits), "f")
+    found = some(question, value)
     question.solver.add(value == found)
-    return str(found.as_decimal(20)).rstrip("?")
+    return written(found)
+
+
+def written(value: Any) -> str:
+    """A fraction as a decimal, cut where it has no end: our own evaluation then says whether that still fits."""
+    return str(value.as_decimal(20)).rstrip("?")
 
 
 def named(question: Question, place: Leaf, number: int) -> Wire:
@@ -614,14 +617,14 @@ def named(question: Question, place: Leaf, number: int) -> Wire:
     return fresh if fresh not in literals.values() else f"{fresh}'"
 
 
-def listed(question: Question, place: Leaf) -> Wire:
-    """A list of the length that was chosen for it, or an empty record."""
+def listed(question: Question, place: Leaf, model: Any) -> Wire:
+    """A list with what it was found to hold, of the length that was chosen for it; or an empty record."""
     length = question.opaque.get(Unary("size", place))
     plain = place.type.removesuffix("?")
     if not plain.startswith("list["):
         return {}
-    items = [left.value for left, fact in memberships(question, place) if settled_truth(question, fact, plain=True)]
-    count = len(items) if length is None else smallest(question, length, plain=True)
+    items = [left.value for left, fact in memberships(question, place) if truth(question, fact, model)]
+    count = len(items) if length is None else smallest(question, length, model)
     sample = values.sample(plain.removeprefix("list[").removesuffix("]"), question.types)
     return [*items, *[sample] * min(count - len(items), LENGTH_MAX)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, assert_never
 
@@ -144,15 +144,18 @@ def leaves(expression: Expression) -> Iterator[Constant | Input | Result | Statu
             assert_never(expression)
 
 
-def parts(formula: Formula) -> Iterator[Formula]:
-    """Every part of a formula once, operands before what they stand in. No recursion: orders may be thousands deep."""
+def parts(formula: Formula, known: Container[int] = ()) -> Iterator[Formula]:
+    """Every part of a formula once, operands before what they stand in, without the parts whose identity is known.
+
+    No recursion: orders may be thousands deep.
+    """
     seen: set[int] = set()
     stack: list[tuple[Formula, bool]] = [(formula, False)]
     while stack:
         part, is_ready = stack.pop()
         if is_ready:
             yield part
-        elif id(part) not in seen:
+        elif id(part) not in seen and id(part) not in known:
             seen.add(id(part))
             stack.append((part, True))
             stack.extend((operand, False) for operand in reversed(operands(part)))
@@ -182,11 +185,14 @@ def free_variables(formula: Formula) -> tuple[Input | Result | Var, ...]:
     return tuple(found)
 
 
-def holds(formula: Formula, valuation: Valuation) -> bool:
-    """Whether a formula is true; a condition that reads what is not there is not."""
+def holds(formula: Formula, valuation: Valuation, truth: dict[int, bool] | None = None) -> bool:
+    """Whether a formula is true; a condition that reads what is not there is not.
+
+    `truth` remembers by identity what is known of parts: for a caller who asks of many formulas and keeps them all.
+    """
     view = expressions.View(valuation.input, valuation.results, {})
-    truth: dict[int, bool] = {}
-    for part in parts(formula):
+    truth = {} if truth is None else truth
+    for part in parts(formula, truth):
         match part:
             case Var():
                 truth[id(part)] = part.name in valuation.true

@@ -78,13 +78,10 @@ def readings(
 def forward(saga: Saga, graph: Graph, conditions: Conditions, step: Step) -> tuple[Obligation, ...]:
     """What the guard reads is there when it is evaluated, and what the call reads when it is sent."""
     found: list[Reading] = []
-    spared = not_turned_at_once(graph, conditions, step)
     if step.guard is not None:
-        given = both(spared, conditions.entry[step.name])
-        found += readings(step.guard.condition, conditions.status, step.guard.span, given)
-    given = both(spared, conditions.enabled[step.name])
+        found += readings(step.guard.condition, conditions.status, step.guard.span, conditions.entry[step.name])
     for (_, argument), span in zip(step.call.arguments, step.call.spans, strict=True):
-        found += readings(argument, conditions.status, span, given)
+        found += readings(argument, conditions.status, span, conditions.enabled[step.name])
     if not found:
         return ()
     claim = Claim("D1", saga.full_name, step.name, f"every result that `{step.name}` reads is there", found[0].span)
@@ -113,6 +110,8 @@ def absent(graph: Graph, conditions: Conditions, step: Step, reading: Reading) -
     source = conditions.steps[reading.result.step]
     assert graph.precedes(source.name, step.name), f"{step.name} reads {source.name} without coming after it"
     condition = both(reading.given, conditions.skipped(source.name))
+    if condition != FALSE:
+        condition = both(condition, not_turned_at_once(graph, conditions, step))
     if condition != FALSE:
         guard = source.guard
         assert guard is not None

@@ -81,20 +81,40 @@ def of(project: Project, saga: Saga, graph: Graph, planned: Plan) -> Conditions:
             known[own] = conditions.condition(own)
         guard[name] = known[own]
     stubborn = sum(1 << place for place, name in enumerate(graph.order) if conditions.skipped(name) == FALSE)
+    masks: dict[int, Formula] = {0: TRUE}
     for place, name in enumerate(graph.order):
-        entry[name] = shared(joined, *(passed(graph, conditions, stubborn, other, place) for other in failing))
+        first = sum(1 << other for other in failing if goes_first(graph, other, place))
+        late = (
+            late_guard(graph, conditions, stubborn, other, place)
+            for other in failing
+            if may_be_late(graph, other, place)
+        )
+        entry[name] = shared(joined, all_pass(graph, conditions, masks, first), *late)
         enabled[name] = shared(joined, entry[name], guard[name])
     return conditions
 
 
-def passed(graph: Graph, conditions: Conditions, stubborn: int, other: int, place: int) -> Formula:
-    """What it takes for one step to be reached in spite of the guard of another one, which may fail the run."""
-    if other == place or graph.ancestors[other] & ~graph.ancestors[place]:
-        return TRUE
-    guard = conditions.guard[graph.order[other]]
+def all_pass(graph: Graph, conditions: Conditions, masks: dict[int, Formula], members: int) -> Formula:
+    """The guards of all of these hold: said once for each set, and with the latest set that is a part of it."""
+    if members not in masks:
+        base = next(mask for mask in reversed(masks) if not mask & ~members)
+        added = (conditions.guard[graph.order[number]] for number in numbers(members & ~base))
+        masks[members] = both(masks[base], *added)
+    return masks[members]
+
+
+def may_be_late(graph: Graph, other: int, place: int) -> bool:
+    """Whether a later step waits for less than this one does, so that its guard is evaluated before, or with it."""
     return (
-        guard if goes_first(graph, other, place) else either(guard, together(graph, conditions, stubborn, other, place))
+        other > place
+        and graph.ancestors[other] != graph.ancestors[place]
+        and not graph.ancestors[other] & ~graph.ancestors[place]
     )
+
+
+def late_guard(graph: Graph, conditions: Conditions, stubborn: int, other: int, place: int) -> Formula:
+    """A later step's guard, which has to hold unless one event makes both ready."""
+    return either(conditions.guard[graph.order[other]], together(graph, conditions, stubborn, other, place))
 
 
 def together(graph: Graph, conditions: Conditions, stubborn: int, other: int, place: int) -> Formula:

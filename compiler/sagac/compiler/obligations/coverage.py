@@ -45,9 +45,11 @@ def covered(project: Project, saga: Saga, graph: Graph, conditions: Conditions, 
         case None if step.handlers and step.pivot:
             return Settled(claim, Proved())
         case None if step.handlers:
-            return Never(claim, undo_cases(project, graph, conditions, step))
+            premise = turning.premise(graph, conditions, step.name)
+            return Never(claim, undo_cases(project, graph, conditions, step), premise)
         case None:
-            return Never(claim, uncovered_cases(project, graph, conditions, step))
+            premise = turning.premise(graph, conditions, step.name)
+            return Never(claim, uncovered_cases(project, graph, conditions, step), premise)
         case Remainder() if step.handlers:
             return Settled(claim, said_twice(step, step.remainder))
         case Remainder(kind="left"):

@@ -55,10 +55,11 @@ def no_cases() -> Iterator[Case]:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """None of the cases can happen; the smallest run stands first."""
+    """None of the cases can happen; the smallest run stands first. All of them imply the premise."""
 
     claim: Claim
     cases: Callable[[], Iterator[Case]] = no_cases
+    premise: Formula = TRUE
     proved: Verdict = Proved()  # noqa: RUF009 - frozen
     """The verdict when no case can happen: with what it rests on."""
 

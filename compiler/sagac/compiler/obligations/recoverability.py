@@ -124,7 +124,7 @@ def irreversible(project: Project, saga: Saga, graph: Graph, conditions: Conditi
         for condition, story in turning.ways(project, graph, conditions, step.name)():
             yield Case(condition, told(step, story, conditions))
 
-    return Never(claim, cases)
+    return Never(claim, cases, turning.premise(graph, conditions, step.name))
 
 
 def told(step: Step, story: Story, conditions: Conditions) -> Story:

@@ -23,7 +23,7 @@ def ways(
     """Each way to a run that turns back with `step` done: failing steps in order, a cancel, and its own lost answer."""
 
     def found() -> Iterator[tuple[Formula, Story]]:
-        if committed(graph, conditions, step):
+        if premise(graph, conditions, step) == FALSE:
             return
         yield from failing(project, graph, conditions, step)
         condition = both(conditions.enabled[step], cancellable(graph, conditions, step))
@@ -36,9 +36,10 @@ def ways(
     return found
 
 
-def committed(graph: Graph, conditions: Conditions, step: str) -> bool:
-    """Whether a pivot that runs always comes before the step: then nothing turns a run in which the step is done."""
-    return any(graph.precedes(pivot, step) and conditions.enabled[pivot] == TRUE for pivot in conditions.pivots)
+def premise(graph: Graph, conditions: Conditions, step: str) -> Formula:
+    """What every way implies: the step is done, and each pivot that it comes after was skipped."""
+    passed = (conditions.skipped(pivot) for pivot in conditions.pivots if graph.precedes(pivot, step))
+    return both(conditions.enabled[step], *passed)
 
 
 def failing(project: Project, graph: Graph, conditions: Conditions, step: str) -> Iterator[tuple[Formula, Story]]:
