@@ -139,6 +139,13 @@ def test_guarded_compensations_cover_every_case_exactly_once() -> None:
     assert overlap.situation.input == {"amount": 11}
 
 
+def test_a_compensation_that_revokes_has_to_apply_where_the_only_answer_was_lost() -> None:
+    found = judged("step a { do work.may(id)  compensate work.revoke_may(id) when amount >= 100 }")
+    refuted = found.refuted("A2")["a"]
+    assert refuted.message == "no compensation of `a` applies when the answer of `a` is lost"
+    assert (refuted.situation.unknown, refuted.situation.input) == ("a", {"amount": 0})
+
+
 def test_a_compensation_may_be_guarded_by_the_steps_own_result() -> None:
     found = judged(
         "step a { do work.sure(id)  compensate work.undo(id) when a.n > 0  on unknown hold }"

@@ -79,7 +79,8 @@ def stuck_past_the_pivot(run: Run, subject: str) -> tuple[str, ...]:
 def uncovered(run: Run, subject: str) -> tuple[str, ...]:
     """A finished step in a turned run, of whose compensations none or several are enabled."""
     step, action = planned(run, subject), state(run, subject)
-    if action.state != "succeeded" or run.mode not in ("unwinding", "compensated"):
+    # A step whose answer was lost is undone as if it were done, where its undo revokes.
+    if action.state not in ("succeeded", "revoking") or run.mode not in ("unwinding", "compensated"):
         raise Unreplayable(f"`{subject}` is not done in a run that turned")
     if step.remains != "nothing":
         return undone_elsewhere(run, step, action)

@@ -255,7 +255,7 @@ def in_doubt(conditions: Conditions, step: Step, planned: plan.Step, reading: Re
             place_text="the answer to this may never come",
             help=(
                 "let the undo read the input, and the service find the rest by the key of what it undoes",
-                f"or give `{step.call.operation}` a `probe` and `lands within`, and say no `revokes`",
+                f"or let a person settle it, who also supplies the result: `on unknown hold` in `{step.name}`",
             ),
         ),
     )
