@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
-from sagac.runtime import kernel
+from sagac.runtime import kernel, telemetry
 from sagac.runtime.attempts import Answer, attempt
 from sagac.runtime.calls import Call
 from sagac.runtime.clock import Clock
@@ -108,6 +108,7 @@ class Executor:
 
     async def drive(self) -> None:
         """Perform and journal until there is nothing left to drive."""
+        telemetry.moved(self._saga, None, self.status)
         try:
             if not self._inbox:
                 self._perform()
@@ -120,6 +121,7 @@ class Executor:
             self.failure = failure
             logger.exception("the run cannot be driven any further", extra=self._about())
         finally:
+            telemetry.moved(self._saga, self.status, None)
             await self._abandon_tasks()
             await self._announce()
 
@@ -173,6 +175,7 @@ class Executor:
             events.extend(following)
         batch = Batch(self._head, tuple(events), kernel.status(run), self._now(), tuple(replies))
         self._head = await self._around.journal.append(self._lease, batch)
+        telemetry.recorded(self.run, run, batch.at)
         self.run = run
         self._log(events)
 
@@ -326,7 +329,7 @@ class Executor:
             attempt=command.attempt,
             deadline=self._deadline(command.timeout_ms),
         )
-        return await attempt(
+        attempting = attempt(
             handler,
             call,
             dict(command.arguments),
@@ -334,6 +337,7 @@ class Executor:
             fails=fails,
             threads=self._around.threads,
         )
+        return await telemetry.observed(call, "probe" if isinstance(command, Ask) else direction, attempting)
 
     def _handler(self, command: Send | Ask) -> Handler:
         handler = self._around.bound.find(self._saga, command.service, command.command)

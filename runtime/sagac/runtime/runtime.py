@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel
 
-from sagac.runtime import events, kernel, services, wire
+from sagac.runtime import events, kernel, services, telemetry, wire
 from sagac.runtime import plan as plans
 from sagac.runtime.clock import Clock, SystemClock
 from sagac.runtime.errors import (
@@ -178,6 +178,8 @@ class Runtime:
         except JournalError:
             self._to_release.append(Lease(identify(opening.saga, opening.key), worker, 1))  # it may be durable
             raise
+        if begun.lease is not None:
+            telemetry.begun(opening.saga, opening.status)
         if begun.lease is not None and self._is_open:  # a closing runtime gives it back with all the others
             known = (opening.started, *opening.events)
             self._drive(Executor(self._around, begun.lease, begun.entry.head, run, known), begun.lease)
