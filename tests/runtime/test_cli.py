@@ -81,7 +81,7 @@ def test_show_mirrors_do_and_undo(folder: Path, capsys: pytest.CaptureFixture[st
     assert lines[1] == "status compensated: `c` was refused: Rejected"
     column = next(line for line in lines if line.startswith("time")).index("undo")
     do = [line for line in lines if "a #1 unknown: ConnectionError: reset by peer" in line]
-    undo = [line for line in lines if line[column:] == "b #1 succeeded"]
+    undo = [line for line in lines if line[column:] == "b #1 undone"]
     assert (len(do), len(undo)) == (1, 1)
     assert lines.index(do[0]) < lines.index(undo[0])
     (a,) = [line for line in lines if line.startswith("a ")]
@@ -90,6 +90,29 @@ def test_show_mirrors_do_and_undo(folder: Path, capsys: pytest.CaptureFixture[st
     assert len(a.split()) == 7  # its name, its do with attempts and key, its undo with key
     code, out, _ = sagac(capsys, "show", run, "--json")
     assert [record["event"]["event"] for record in json.loads(out)["records"]][:2] == ["started", "answered"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        (Rejected("full"), "c #1 refused: Rejected: full"),
+        (Rejected("Rejected"), "c #1 refused: Rejected"),
+        (Rejected("Rejected: full"), "c #1 refused: Rejected: full"),
+        (Rejected(), "c #1 refused: Rejected"),
+        (Rejected("full\nof guests"), "c #1 refused: Rejected: full …"),
+        (ValueError("2 errors\n  sku\n  quantity"), "c #1 unknown: ValueError: 2 errors …"),
+        (ValueError("\n"), "c #1 unknown: ValueError:"),
+    ],
+)
+def test_show_tells_an_answer_once_and_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], fault: Exception, shown: str
+) -> None:
+    run = work(FakeWorld({("c", "do", 1): fault}))
+    _, out, _ = sagac(capsys, "show", run)
+    head, story, steps = out.split("\n\n")
+    assert [line.partition("s  ")[2] for line in story.splitlines() if "c #1" in line] == [shown]
+    assert {line[:2] for line in story.splitlines()[1:]} == {"20"}  # every line begins with its time
+    assert (len(head.splitlines()), len(steps.splitlines())) == (3, 4)
 
 
 def test_show_says_what_is_held_and_which_undos_wait(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,6 +210,11 @@ def test_verify_finds_nothing_wrong_with_a_good_journal(folder: Path, capsys: py
     code, out, _ = sagac(capsys, "verify-journal", "--write-heads", "heads.json")
     assert (code, out) == (0, "2 runs, 9 records, no findings\n")
     assert sagac(capsys, "verify-journal", "--heads", "heads.json")[0] == 0
+
+
+def test_verify_counts_one_run_and_one_record(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    work(FakeWorld({("a", "do", 1): "hang", ("b", "do", 1): "hang"}), shape=plan(step("a"), step("b")), grace_ms=0)
+    assert sagac(capsys, "verify-journal")[:2] == (0, "1 run, 1 record, no findings\n")
 
 
 @pytest.mark.parametrize(

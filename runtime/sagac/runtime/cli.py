@@ -329,10 +329,13 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         for finding in result.findings:
             print(f"run {finding.run}, record {finding.position}: {finding.what}")
-        count = len(result.findings)
-        found = "no findings" if not count else f"{count} finding{'s' if count > 1 else ''}"
-        print(f"{result.runs} runs, {result.records} records, {found}")
+        found = _counted(len(result.findings), "finding") if result.findings else "no findings"
+        print(f"{_counted(result.runs, 'run')}, {_counted(result.records, 'record')}, {found}")
     return FINDINGS if result.findings else OK
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _heads(file: Path) -> dict[str, Head]:

@@ -42,7 +42,7 @@ def _head(history: History) -> Iterator[str]:
     entry, plan = history.entry, history.plan
     yield f"run {entry.run} of saga {plan.saga} version {plan.version}, key {entry.key}"
     status = kernel.status(history.run)
-    yield f"status {status}" + (f": {history.run.cause}" if history.run.cause else "")
+    yield f"status {status}{_because(history.run.cause)}"
     owner = f"owner {entry.worker}" if entry.worker else "no owner"
     yield f"started {instant(entry.started_at)}, {len(history.records)} events, {owner}"
 
@@ -83,12 +83,21 @@ def _told(event: Event) -> tuple[str, Direction]:
 
 
 def _outcome(event: Answered) -> str:
-    detail = ": ".join(part for part in (event.failure, event.detail) if part)
-    return event.outcome + _because(detail)
+    """What an attempt came to, in the words of its side; a failure that its detail begins with is told once."""
+    outcome = "undone" if (event.direction, event.outcome) == ("undo", "succeeded") else event.outcome
+    is_told = event.detail == event.failure or event.detail.startswith(f"{event.failure}:")
+    parts = (event.detail,) if is_told else (event.failure, event.detail)
+    return outcome + _because(": ".join(part for part in parts if part))
 
 
 def _because(detail: str) -> str:
-    return f": {detail}" if detail else ""
+    return f": {_first_line(detail)}" if detail else ""
+
+
+def _first_line(text: str) -> str:
+    """What fits into a column: an exception's text may go on for many lines."""
+    first, *more = text.strip().splitlines() or [""]
+    return f"{first} …" if more else first
 
 
 def _steps(history: History) -> Iterator[str]:
@@ -121,7 +130,7 @@ def _ending(history: History) -> Iterator[str]:
     for action in held:
         name = action.step if action.direction == "do" else f"the undo of {action.step}"
         yield ""
-        yield f"held: {name}: {action.why}"
+        yield f"held: {name}{_because(action.why)}"
         if action.waiting:
             yield f"  waiting for it: the undo of {', '.join(action.waiting)}"
     if held and kernel.standing(history.run):
