@@ -17,8 +17,9 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
-from onboarding import Onboarding
 from sagac.runtime import testing
+
+from demo.sagas.onboarding import Onboarding
 
 ONBOARDING_INPUT: testing.Values = {
     "account_id": "00000000-0000-4000-8000-000000000001",

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
-from purchase import Purchase
 from sagac.runtime import testing
+
+from demo.sagas.purchase import Purchase
 
 PURCHASE_INPUT: testing.Values = {
     "purchase_id": "00000000-0000-4000-8000-000000000001",

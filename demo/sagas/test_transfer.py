@@ -18,7 +18,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from sagac.runtime import testing
-from transfer import Transfer
+
+from demo.sagas.transfer import Transfer
 
 TRANSFER_INPUT: testing.Values = {
     "pounds": "1",

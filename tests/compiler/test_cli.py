@@ -160,3 +160,47 @@ def test_every_phase_prints_and_prints_the_same_twice(
     assert main(["dump", name, "--phase", phase]) == 0
     assert capsys.readouterr().out == first
     assert "flight" in first
+
+
+def test_a_check_of_no_saga_says_that_nothing_was_proved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", write(folder, "types.saga", "package travel\n\nenum Class { economy, business }\n")]) == 0
+    assert capsys.readouterr().out == "there is no saga here: nothing was proved\n"
+
+
+def test_generating_from_no_saga_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gen", write(folder, "types.saga", "enum Class { economy, business }\n"), "--out", "out"]) == 2
+    assert "there is no saga here" in capsys.readouterr().err
+
+
+def test_two_projects_never_write_one_module(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, "a/trip.saga", TRIP)
+    write(folder, "b/trip.saga", TRIP)
+    assert main(["gen", "a", "b", "--out", "out"]) == 2
+    assert "two projects would write `trip.py`" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+
+
+def test_tests_import_from_the_package_that_they_are_generated_into(folder: Path) -> None:
+    write(folder, "trip.saga", TRIP)
+    write(folder, "shop/__init__.py", "")
+    write(folder, "shop/sagas/__init__.py", "")
+    assert main(["gen", "trip.saga", "--out", "shop/sagas"]) == 0
+    assert "from shop.sagas.trip import Trip" in (folder / "shop/sagas/test_trip.py").read_text(encoding="utf-8")
+    assert main(["gen", "trip.saga", "--out", "loose"]) == 0
+    assert "from trip import Trip" in (folder / "loose/test_trip.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("package", ["my shop", "shop.class", "shop."])
+def test_a_package_that_cannot_be_imported_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], package: str
+) -> None:
+    assert main(["gen", write(folder, "trip.saga", TRIP), "--out", "out", "--package", package]) == 2
+    assert f"`{package}` cannot be imported" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_told_without_numbers(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, "taken", "")
+    assert main(["gen", write(folder, "trip.saga", TRIP), "--out", "taken"]) == 2
+    assert capsys.readouterr().err == "sagac: `taken/trip.py` cannot be written: File exists\n"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from keyword import iskeyword
 from pathlib import Path
 
 from sagac.compiler import codes, driver, dump, generation, picture, render, report
@@ -71,7 +72,13 @@ def check_project(sources: Sequence[Source], arguments: argparse.Namespace) -> i
 def as_text(checked: Checked, arguments: argparse.Namespace) -> str:
     findings = render.text(checked.diagnostics, checked.sources, colour=sys.stdout.isatty())
     summary = report.text(checked.project, checked.plans, checked.judgements, verbose=arguments.verbose)
-    return "\n".join(part for part in (findings, summary) if part)
+    return "\n".join(part for part in (findings, summary or nothing_to_prove(checked)) if part)
+
+
+def nothing_to_prove(checked: Checked) -> str:
+    """A check of no saga must not look like a check that found everything in order."""
+    broken = any(finding.severity == "error" for finding in checked.diagnostics)
+    return "" if broken else "there is no saga here: nothing was proved"
 
 
 def as_json(checked: Checked, arguments: argparse.Namespace) -> str:
@@ -98,22 +105,57 @@ def worst(exits: Sequence[int]) -> int:
 def configure_gen(parser: argparse.ArgumentParser) -> None:
     add_paths(parser)
     parser.add_argument("--out", required=True, type=Path, help="the folder for the generated modules")
-    parser.add_argument("--package", default="", help="where tests import the executors from (default: beside them)")
+    parser.add_argument(
+        "--package",
+        help="where tests import the executors from (default: beside them, or the package that the folder is in, where "
+        "it has an `__init__.py`)",
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a generated module is stale")
 
 
 def gen(arguments: argparse.Namespace) -> int:
-    return worst([gen_project(sources, arguments) for sources in projects(arguments.paths)])
+    package = package_of(arguments.out) if arguments.package is None else named(arguments.package)
+    modules: dict[str, str] = {}
+    exits = []
+    for sources in projects(arguments.paths):
+        checked = driver.check(sources, today())
+        exits.append(report.exit_code(checked.diagnostics, checked.judgements, strict=False))
+        if exits[-1] == OK:
+            add_modules(modules, driver.generate(checked, package))
+        else:
+            write(render.text(checked.diagnostics, checked.sources, colour=sys.stdout.isatty()))
+    return put_out(modules, arguments) if worst(exits) == OK else nothing_generated(worst(exits))
 
 
-def gen_project(sources: Sequence[Source], arguments: argparse.Namespace) -> int:
-    checked = driver.check(sources, today())
-    verdict = report.exit_code(checked.diagnostics, checked.judgements, strict=False)
-    if verdict != OK:
-        write(render.text(checked.diagnostics, checked.sources, colour=sys.stdout.isatty()))
-        print("sagac: nothing generated: the check must pass first", file=sys.stderr)
-        return verdict
-    modules = driver.generate(checked, arguments.package)
+def named(package: str) -> str:
+    if package and not all(part.isidentifier() and not iskeyword(part) for part in package.split(".")):
+        raise UsageError(f"`{package}` cannot be imported: a package is named like `shop.sagas`")
+    return package
+
+
+def package_of(folder: Path) -> str:
+    """The package that the folder is, as pytest and Python find it: as far up as there is an `__init__.py`."""
+    folder = folder.absolute()
+    if not (folder / "__init__.py").exists():
+        return ""
+    return f"{package_of(folder.parent)}.{folder.name}".lstrip(".")
+
+
+def add_modules(modules: dict[str, str], more: generation.Modules) -> None:
+    for name in more:
+        if name in modules:
+            raise UsageError(f"two projects would write `{name}`: generate each into a folder of its own")
+    modules.update(more)
+
+
+def nothing_generated(verdict: int) -> int:
+    print("sagac: nothing generated: the check must pass first", file=sys.stderr)
+    return verdict
+
+
+def put_out(modules: generation.Modules, arguments: argparse.Namespace) -> int:
+    if not modules:
+        raise UsageError("nothing generated: there is no saga here")
     if arguments.check:
         return report_stale(modules, arguments.out)
     for name, text in modules.items():
@@ -130,8 +172,11 @@ def report_stale(modules: generation.Modules, out: Path) -> int:
 
 
 def write_module(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"`{path}` cannot be written: {error.strerror}") from None
     print(f"wrote {path}")
 
 
