@@ -343,6 +343,8 @@ def test_a_doc_comment_that_documents_nothing_is_a_warning(text: str) -> None:
         ("package a\nlanguage 1", [("E117", "`language` stands at the top of the file")]),
         ("enum T { }", [("E119", "enum `T` is empty")]),
         ("enum T { a }\n}", [("E104", "this `}` closes nothing")]),
+        ("enum T { a }\n# saga A { and more", [("E107", "`#` is not part of the language")]),
+        (step("irreversible because “it is gone”"), [("E107", "`“it is gone”` is not a text")]),
         ("enum T { a }\n/* b */", [("E107", "`/*` is not part of the language")]),
         ("", [("W101", "this file declares nothing")]),
         ("// only words\n", [("W101", "this file declares nothing")]),
@@ -371,6 +373,27 @@ def test_help_says_what_to_write() -> None:
     assert finding.help == ("to call a service, write `do air.book(…)`",)
     (finding,) = parse("saga A version 1 {\n  compensate a.b()\n}")[1]
     assert finding.help == ("`compensate` is a clause of a step",)
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        (step("undo a.c()"), "did you mean `compensate`?"),
+        (step("if x"), "did you mean `when`?"),
+        (step("do a.b(x: y)"), "arguments stand in the order of the parameters, without their names"),
+        (step("do a.b(x = y)"), "arguments stand in the order of the parameters, without their names"),
+        ("saga A version 1 {\n  step s depends on t { do a.b() }\n}\n", "did you mean `after`?"),
+        ("saga A version 1 {\n  step book-it { do a.b() }\n}\n", None),
+        ("saga A version 1 {\n  step pivot pay { do a.b() }\n}\n", "write `pivot step pay`"),
+        ("type T { q: ?int }\n", "write `int?`"),
+        ("type T { q: List<int> }\n", "write `list[int]`"),
+        ("namespace shop\n", "did you mean `package`?"),
+        ("service s {\n  command c()\n    throws No\n}\n", "did you mean `fails`?"),
+    ],
+)
+def test_the_habits_of_other_languages_are_answered_with_ours(text: str, help: str | None) -> None:
+    (finding,) = parse(text)[1]
+    assert finding.help == (help or "a name is made of letters, digits and `_`: write `book_it`",)
 
 
 def test_each_mistake_of_a_file_is_found_in_one_run() -> None:

@@ -116,6 +116,8 @@ class Reader:
 
     def replace_sign(self, index: int) -> int | None:
         token = self.machine.token(index)
+        if self.names_an_argument(index, self.machine.accepted()):
+            return None
         for sign in LIKELY_SIGNS.get(token.kind, ()):
             states = self.machine.after(self.machine.states, sign)
             if states is not None and self.machine.fits(states, index + 1, REPAIR_WORTH):
@@ -270,7 +272,8 @@ class Reader:
     def report_expected(self, expected: str, index: int) -> None:
         token = self.machine.token(index)
         place = self.machine.end_of(index) if token.is_first or token.kind == END else token.span
-        self.report("E101", f"expected {expected}, found {expectations.found(token)}", place)
+        advice = self.habit(index, self.machine.accepted())
+        self.report("E101", f"expected {expected}, found {expectations.found(token)}", place, help=advice)
 
     def report_unexpected(self, index: int) -> None:
         token, accepted = self.machine.token(index), self.machine.accepted()
@@ -280,10 +283,36 @@ class Reader:
             negation = "not " + said[0] if len(said) == 1 else f"neither {' nor '.join(said)}"
             self.report("E101", f"`{token.text}` is {negation}", token.span, help=self.advice(index, groups))
             return
-        braces = token.kind == "{" and "operation_clause" in groups
-        advice = "the clauses of a command stand without braces" if braces else ()
+        advice = self.habit(index, accepted)
         expected = expectations.describe(accepted, self.machine.table.heads)
         self.report("E101", f"expected {expected}, found {expectations.found(token)}", token.span, help=advice)
+
+    def habit(self, index: int, accepted: frozenset[str]) -> str | tuple[()]:
+        """What to write for something that other languages have."""
+        before, token, following = (self.machine.token(at) for at in (index - 1, index, index + 1))
+        word = spelling.nearest(token.text, accepted & self.machine.table.words)
+        match token.kind:
+            case "{" if "operation_clause" in expectations.groups(accepted, self.machine.table.heads):
+                return "the clauses of a command stand without braces"
+            case _ if self.names_an_argument(index, accepted):
+                return "arguments stand in the order of the parameters, without their names"
+            case "?" if "NAME" in accepted and following.kind == "WORD":
+                return f"write `{following.text}?`"
+            case "<" if before.text.lower() == "list" and following.kind == "WORD":
+                return f"write `list[{following.text}]`"
+            case "-" if before.span.end == token.span.start and token.span.end == following.span.start:
+                return f"a name is made of letters, digits and `_`: write `{before.text}_{following.text}`"
+            case "WORD" if before.text == "pivot" and "after" in accepted:
+                return f"write `pivot step {token.text}`"
+            case "WORD" if word is not None:
+                return f"did you mean `{word}`?"
+            case _:
+                return ()
+
+    def names_an_argument(self, index: int, accepted: frozenset[str]) -> bool:
+        if self.machine.token(index).kind not in (":", "=") or not {",", ")"} <= accepted:
+            return False
+        return index > 1 and self.machine.token(index - 2).kind in ("(", ",")
 
     def opens_block(self, index: int) -> bool:
         before = self.machine.before(index)

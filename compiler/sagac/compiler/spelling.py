@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
+SYNONYMS: Final[Mapping[str, str]] = {
+    "undo": "compensate",
+    "revert": "compensate",
+    "call": "do",
+    "invoke": "do",
+    "run": "do",
+    "if": "when",
+    "depends": "after",
+    "needs": "after",
+    "requires": "after",
+    "errors": "fails",
+    "raises": "fails",
+    "throws": "fails",
+    "reason": "because",
+    "retries": "retry",
+    "module": "package",
+    "namespace": "package",
+    "use": "import",
+    "struct": "type",
+    "record": "type",
+    "workflow": "saga",
+    "expect": "then",
+}
+"""Words that other languages have for ours."""
+
 
 def nearest(text: str, words: frozenset[str]) -> str | None:
-    """The word that was probably meant, if one is near enough."""
+    """The word that was probably meant, if one is near enough in letters or in meaning."""
+    if SYNONYMS.get(text.lower()) in words:
+        return SYNONYMS[text.lower()]
     near = sorted((distance(text.lower(), word), word) for word in words if abs(len(text) - len(word)) <= 2)
     allowed = 1 if len(text) <= 4 else 2
     return near[0][1] if near and near[0][0] <= allowed else None

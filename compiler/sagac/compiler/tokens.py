@@ -29,11 +29,12 @@ PATTERN = re.compile(
     r"""
       (?P<blank>[ \t\r\n\f\v]+)
     | (?P<comment>//[^\n]*)
+    | (?P<hash>\#[^\n]*)
     | (?P<word>[^\W\d]\w*)
     | (?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?!\w))
     | (?P<number>[0-9]+(?:\.[0-9]+)?\w*)
     | (?P<string>"(?:\\[^\r\n]|[^"\\\r\n])*(?:"|\\?))
-    | (?P<quoted>'[^'\r\n]*')
+    | (?P<quoted>'[^'\r\n]*'|[“”„«‘][^“”„«»‘’"\r\n]*[“”»’])
     | (?P<block>/\*(?s:.)*?(?:\*/|\Z))
     | (?P<foreign>&&|\|\||===|!==|<>|=>|!(?!=))
     | (?P<sign>->|:=|\+=|-=|==|!=|<=|>=|[{}()\[\],.:?=+*/<>-])
@@ -143,12 +144,17 @@ class _Lexing:
             case "string":
                 return Token("STRING", text, span, is_first, self.string(text, span))
             case "quoted":
-                self.report("E107", f"`{text}` is not a text", span, "write a text in double quotes")
+                self.report("E107", f"`{text}` is not a text", span, _advice(text[0]))
                 return Token("STRING", text, span, is_first, text[1:-1])
             case "date":
                 return self.date(text, span, is_first)
             case "foreign":
                 return self.foreign(text, span, is_first)
+            case "hash":
+                # Whoever writes it means the rest of the line.
+                sign = Span(self.file, span.start, span.start + 1)
+                self.report("E107", "`#` is not part of the language", sign, "comments start with `//`")
+                return None
             case "block":
                 advice = "comments start with `//` and end with the line"
                 self.report("E107", "`/*` is not part of the language", span, advice)
@@ -268,8 +274,6 @@ def _advice(text: str) -> str:
     match text:
         case ";":
             return "leave it out; a new line is enough"
-        case "#":
-            return "comments start with `//`"
         case "“" | "”" | "„" | "«" | "»":
             return 'write a text in plain double quotes, `"`'
         case "'" | "‘" | "’":
