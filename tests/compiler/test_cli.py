@@ -204,3 +204,11 @@ def test_a_folder_that_cannot_be_written_is_told_without_numbers(
     write(folder, "taken", "")
     assert main(["gen", write(folder, "trip.saga", TRIP), "--out", "taken"]) == 2
     assert capsys.readouterr().err == "sagac: `taken/trip.py` cannot be written: File exists\n"
+
+
+def test_no_note_is_made_of_what_could_not_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TRIP.replace("compensate air.cancel(trip)", "compensate air.cancel(trip) { retry 10 }")
+    assert main(["check", write(folder, "trip.saga", text)]) == 1
+    printed = capsys.readouterr().out
+    assert "expected `times`" in printed
+    assert "is the default" not in printed

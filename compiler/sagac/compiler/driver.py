@@ -51,6 +51,8 @@ def check(sources: Sequence[Source], today: date) -> Checked:
     files, syntax_findings = parse(sources)
     faults = tuple(finding.span for finding in syntax_findings if finding.severity == "error")
     project, names_findings = resolver.resolve(files, faults)
+    if faults:  # a note may be about what the parser put in for something that it could not read
+        names_findings = tuple(finding for finding in names_findings if finding.severity != "note")
     graphs, order_findings = build_graphs(project)
     plans, modules = plan(project, graphs)
     judgements = judge(project, graphs, plans)
