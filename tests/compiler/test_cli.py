@@ -212,3 +212,12 @@ def test_no_note_is_made_of_what_could_not_be_read(folder: Path, capsys: pytest.
     printed = capsys.readouterr().out
     assert "expected `times`" in printed
     assert "is the default" not in printed
+
+
+def test_the_json_of_several_projects_is_one_document(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, "a/trip.saga", TRIP)
+    write(folder, "b/trip.saga", UNSETTLED)
+    assert main(["check", "--format", "json", "a", "b"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [saga["saga"] for saga in document["sagas"]] == ["travel.Trip", "Trip"]
+    assert {finding["places"][0]["file"] for finding in document["findings"]} == {"b/trip.saga"}

@@ -60,13 +60,19 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    return worst([check_project(sources, arguments) for sources in projects(arguments.paths)])
+    told = [shown(driver.check(sources, today()), arguments) for sources in projects(arguments.paths)]
+    if arguments.format == "json":
+        write(as_json(told))
+    return worst(
+        [report.exit_code(checked.diagnostics, checked.judgements, strict=arguments.strict) for checked in told]
+    )
 
 
-def check_project(sources: Sequence[Source], arguments: argparse.Namespace) -> int:
-    checked = driver.check(sources, today())
-    write(FORMATS[arguments.format](checked, arguments))
-    return report.exit_code(checked.diagnostics, checked.judgements, strict=arguments.strict)
+def shown(checked: Checked, arguments: argparse.Namespace) -> Checked:
+    """A project's findings are shown as soon as they are known, where that does not break the format."""
+    if arguments.format in FORMATS:
+        write(FORMATS[arguments.format](checked, arguments))
+    return checked
 
 
 def as_text(checked: Checked, arguments: argparse.Namespace) -> str:
@@ -81,17 +87,20 @@ def nothing_to_prove(checked: Checked) -> str:
     return "" if broken else "there is no saga here: nothing was proved"
 
 
-def as_json(checked: Checked, arguments: argparse.Namespace) -> str:
-    return render.json(
-        checked.diagnostics, checked.sources, report.data(checked.project, checked.plans, checked.judgements)
-    )
+def as_json(told: Sequence[Checked]) -> str:
+    """One document, however many projects there are."""
+    summaries = [
+        summary for checked in told for summary in report.data(checked.project, checked.plans, checked.judgements)
+    ]
+    sources = {name: source for checked in told for name, source in checked.sources.items()}
+    return render.json([finding for checked in told for finding in checked.diagnostics], sources, summaries)
 
 
 def as_github(checked: Checked, arguments: argparse.Namespace) -> str:
     return render.github(checked.diagnostics, checked.sources)
 
 
-FORMATS = {"text": as_text, "json": as_json, "github": as_github}
+FORMATS = {"text": as_text, "github": as_github}
 
 
 def worst(exits: Sequence[int]) -> int:

@@ -99,7 +99,7 @@ def text(project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judge
     return "\n\n".join("\n".join(lines(summary, verbose=verbose)) for summary in summaries(project, plans, judgements))
 
 
-def data(project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement]) -> Wire:
+def data(project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement]) -> list[Wire]:
     """The summary of every saga, for a program."""
     return [as_wire(summary) for summary in summaries(project, plans, judgements)]
 
