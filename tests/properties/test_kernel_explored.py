@@ -13,7 +13,7 @@ import pytest
 from tests.properties.explorer import explore
 from tests.properties.plans import CASES
 
-from sagac.runtime import kernel
+from sagac.runtime import kernel, unwinding
 from sagac.runtime.events import (
     Answered,
     Cancelled,
@@ -144,6 +144,17 @@ def test_every_event_has_one_answer_in_every_state(name: str) -> None:
             assert following == kernel.apply(run, event)
             assert following.events == run.events + 1
             assert kernel.decide(following, 0) == kernel.decide(following, 0)
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_what_a_run_keeps_of_its_actions_is_what_a_look_from_scratch_finds(name: str) -> None:
+    runs = explore(CASES[name], crashes=0).runs
+    assert any(run.cleared for run in runs)
+    for run in runs:
+        afresh = unwinding.with_actions(run, run.actions)
+        assert run.kinds == afresh.kinds
+        assert run.finished == sum(action.state == "succeeded" for action in run.actions)
+        assert run.cleared in (None, unwinding.clear(afresh, ())[0].cleared)
 
 
 @pytest.mark.parametrize("name", VARIED)

@@ -442,6 +442,14 @@ def test_independent_undos_run_in_parallel() -> None:
     assert sends(after(run, undid("c"), undid("b"))) == ["undo a"]
 
 
+def test_a_rollback_in_order_looks_at_what_an_undo_made_ready_before_it_goes_on() -> None:
+    run = begin(step("a"), step("b"), step("c", ("b",)), step("d", ("a", "c"), fails=True), in_order=True)
+    run = after(run, do("a"), do("b"), do("c"), refused("d"))
+    assert sends(run) == ["undo c"]
+    assert sends(after(run, undid("c"))) == ["undo b"]
+    assert sends(after(run, undid("c"), undid("b"))) == ["undo a"]
+
+
 def test_a_rollback_in_order_undoes_the_last_finished_first_one_at_a_time() -> None:
     run = begin(step("a"), step("b"), step("c"), step("d", ("a", "b", "c"), fails=True), in_order=True)
     run, order = after(run, do("b"), do("c"), do("a"), refused("d")), []

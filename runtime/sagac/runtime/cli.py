@@ -24,6 +24,7 @@ from sagac.runtime.clock import SystemClock
 from sagac.runtime.errors import SagacError
 from sagac.runtime.history import recall
 from sagac.runtime.journal import ENDED, Entry, Head, Journal, connect
+from sagac.runtime.run import told
 from sagac.runtime.runtime import ANSWER_MS, LEASE_MS, Runtime, cancel_answer
 from sagac.runtime.services import Binding
 from sagac.runtime.timeline import draw, instant
@@ -193,7 +194,7 @@ def _show(arguments: argparse.Namespace) -> int:
         entry = await _find(journal, arguments.run_name)
         history = await recall(journal, entry)
         if arguments.json:
-            _print_json({"entry": entry, "records": history.records, "run": history.run})
+            _print_json({"entry": entry, "records": history.records, "run": told(history.run)})
             return
         for line in draw(history):
             print(line)

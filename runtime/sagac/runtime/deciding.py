@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Final, Literal
 
 from sagac.runtime import settling
 from sagac.runtime.commands import Append, Ask, Await, Command, Send, Wake
 from sagac.runtime.events import Due, Expired, Intended, Overdue
-from sagac.runtime.expressions import View
 from sagac.runtime.plan import Direction, Step, call_key
+from sagac.runtime.positions import Positions, listed
 from sagac.runtime.run import Action, Run
-from sagac.runtime.unwinding import arguments, view
+from sagac.runtime.unwinding import UNDOING, arguments, view
+
+OUTSTANDING: Final = frozenset({"intended", "sent", "paused", "lapsing", "probing"})
+"""The states of a do that call for a command."""
 
 
 def commands(run: Run, now: int) -> Iterator[Command]:
     """The commands of every action, in the plan's order."""
-    facts = view(run)
-    for step, action in zip(run.plan.steps, run.actions, strict=True):
+    for i in listed(outstanding(run)):
+        step, action = run.plan.steps[i], run.actions[i]
         match action.state:
             case "intended":
                 yield Append(Intended(step.name, now))
             case "sent" if settling.do_has_expired(step, action, now):
                 yield Append(Expired(step.name, "do", now))
             case "sent":
-                yield send_do(run, step, action, facts)
+                yield once(run, step, action, send_do)
             case "paused":
                 yield Wake(action.due_at, Due(step.name, "do", action.attempt + 1, action.due_at))
             case "lapsing":
                 yield Await(step.name, step.lands_within_ms or 0)
             case "probing":
-                yield ask(run, step, action, facts)
+                yield once(run, step, action, ask)
         match action.undo:
             case "sent" if settling.undo_has_expired(step, action, now):
                 yield Append(Expired(step.name, "undo", now))
             case "sent":
-                yield send_undo(run, step, action, facts)
+                yield once(run, step, action, send_undo)
             case "paused":
                 yield Wake(action.undo_due_at, Due(step.name, "undo", action.undo_attempt + 1, action.undo_due_at))
 
 
-def send_do(run: Run, step: Step, action: Action, facts: View) -> Send:
+def outstanding(run: Run) -> Positions:
+    """Where a do or an undo calls for a command."""
+    found = 0
+    for (do, undo), positions in run.kinds.items():
+        if do in OUTSTANDING or undo in UNDOING:
+            found |= positions
+    return found
+
+
+def once(run: Run, step: Step, action: Action, put_together: Callable[[Run, Step, Action], Command]) -> Command:
+    """What stays the same as long as the action does: all that it may read was journaled before it was sent (R4)."""
+    known: Command | None = action.__dict__.get(put_together.__name__)
+    if known is None:
+        known = action.__dict__[put_together.__name__] = put_together(run, step, action)
+    return known
+
+
+def send_do(run: Run, step: Step, action: Action) -> Send:
     """The outstanding attempt of a do, under its key (R13)."""
     return Send(
         step=step.name,
@@ -48,7 +68,7 @@ def send_do(run: Run, step: Step, action: Action, facts: View) -> Send:
         attempt=action.attempt,
         service=step.call.service,
         command=step.call.command,
-        arguments=arguments(step.call, facts),
+        arguments=arguments(step.call, view(run)),
         key=key_of(run, step, "do"),
         undoes="",
         timeout_ms=step.schedule.timeout_ms,
@@ -56,7 +76,7 @@ def send_do(run: Run, step: Step, action: Action, facts: View) -> Send:
     )
 
 
-def send_undo(run: Run, step: Step, action: Action, facts: View) -> Send:
+def send_undo(run: Run, step: Step, action: Action) -> Send:
     """The outstanding attempt of an undo: its own key, and the key of what it undoes (R13)."""
     undo = step.undos[action.undo_index]
     return Send(
@@ -65,7 +85,7 @@ def send_undo(run: Run, step: Step, action: Action, facts: View) -> Send:
         attempt=action.undo_attempt,
         service=undo.call.service,
         command=undo.call.command,
-        arguments=arguments(undo.call, facts),
+        arguments=arguments(undo.call, view(run)),
         key=key_of(run, step, "undo"),
         undoes=undoes(run, step),
         timeout_ms=undo.schedule.timeout_ms,
@@ -73,7 +93,7 @@ def send_undo(run: Run, step: Step, action: Action, facts: View) -> Send:
     )
 
 
-def ask(run: Run, step: Step, action: Action, facts: View) -> Ask:
+def ask(run: Run, step: Step, action: Action) -> Ask:
     """The outstanding probe of a do in doubt (R3)."""
     assert step.probe is not None, step.name
     return Ask(
@@ -82,7 +102,7 @@ def ask(run: Run, step: Step, action: Action, facts: View) -> Ask:
         at=action.due_at,
         service=step.probe.service,
         command=step.probe.command,
-        arguments=arguments(step.probe, facts),
+        arguments=arguments(step.probe, view(run)),
         key=key_of(run, step, "do"),
         timeout_ms=settling.PROBES.timeout_ms,
         pause_ms=settling.probe_pause_max_ms(step, action),

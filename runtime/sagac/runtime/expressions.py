@@ -12,6 +12,9 @@ from sagac.runtime.plan import Binary, Constant, Expression, Input, Items, Resul
 DIGITS_MAX: Final = 10_000
 """A decimal with more digits than this is not computed: exact or not at all."""
 
+MAPPINGS: Final = (dict, Mapping)
+"""What has members: mostly the first, and to ask the second takes many times as long."""
+
 Value: TypeAlias = "bool | int | float | str | Decimal | datetime | list[Value] | dict[str, Wire] | None"
 """A wire value with its type's own arithmetic: `decimal` as `Decimal`, `timestamp` as `datetime`, `duration` in ms."""
 
@@ -172,9 +175,10 @@ def _present(value: Value) -> Value:
 
 
 def _result(step: str, view: View) -> Wire:
-    if step not in view.results:
-        raise Unavailable(f"`{step}` has no result")
-    return view.results[step]
+    try:
+        return view.results[step]
+    except KeyError:
+        raise Unavailable(f"`{step}` has no result") from None
 
 
 def _field(value: Wire, path: tuple[str, ...], owner: str) -> Wire:
@@ -185,7 +189,7 @@ def _field(value: Wire, path: tuple[str, ...], owner: str) -> Wire:
 
 
 def _member(value: Wire | Mapping[str, Wire], name: str, owner: str) -> Wire:
-    if not isinstance(value, Mapping) or name not in value:
+    if not isinstance(value, MAPPINGS) or name not in value:
         raise Unavailable(f"`{owner}` has no `{name}`")
     member: Wire = value[name]
     return member

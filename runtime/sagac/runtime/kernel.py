@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from heapq import heapify, heappop, heappush
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -21,12 +23,20 @@ from sagac.runtime.events import (
     Resumed,
     Started,
 )
-from sagac.runtime.expressions import Unavailable, View, evaluate, holds
+from sagac.runtime.expressions import Unavailable, evaluate, holds
 from sagac.runtime.plan import Plan, Step, Wire
+from sagac.runtime.positions import Positions, all_of, gathered, listed
 from sagac.runtime.run import Action, Held, Layout, Residue, Run, Status
-from sagac.runtime.unwinding import arguments, view, with_action
+from sagac.runtime.unwinding import arguments, kind, view, with_action, with_actions
 
-SETTLED = frozenset({"succeeded", "skipped"})
+SETTLED: Final = frozenset({"succeeded", "skipped"})
+
+FAILED: Final = frozenset({"refused", "revoking"})
+
+LAYOUTS_MAX: Final = 64
+"""How many plans are kept laid out."""
+
+_layouts: dict[int, tuple[Plan, Layout]] = {}
 
 
 def start(plan: Plan, key: str, event: Started) -> Run:
@@ -37,17 +47,18 @@ def start(plan: Plan, key: str, event: Started) -> Run:
         key=key,
         input=event.input,
         actions=(Action(),) * len(plan.steps),
+        kinds={kind(Action()): all_of(len(plan.steps))} if plan.steps else {},
         started_at=event.at,
         events=1,
     )
-    return advance(run, event.at)
+    return advance(run, event.at, range(len(plan.steps)))
 
 
 def apply(run: Run, event: Event) -> Run:
     """The run after one more event. Total and deterministic: an event that means nothing here is only counted."""
     changed = run if is_ended(run) else react(run, event)
     if changed is not run:
-        changed = advance(changed, event.at)
+        changed = advance(changed, event.at, touched(run, event))
     return replace(changed, events=run.events + 1)
 
 
@@ -110,7 +121,7 @@ def held(run: Run) -> tuple[Held, ...]:
 
 def do_is_held(run: Run, step: Step, action: Action) -> bool:
     """A do in doubt that only a person can settle, or a step that cannot finish past the pivot (R3, R9)."""
-    failed = action.state in ("refused", "revoking") and run.mode == "running"
+    failed = action.state in FAILED and run.mode == "running"
     return action.state == "held" or (failed and not turns(run, step, action))
 
 
@@ -123,23 +134,45 @@ def why_held(action: Action) -> str:
 
 def is_busy(run: Run) -> bool:
     """Whether anything but a person is outstanding."""
-    return any(
-        action.state == "intended" or action.state in unwinding.FORWARD or action.undo in unwinding.UNDOING
-        for action in run.actions
-    )
+    return any(do == "intended" or do in unwinding.FORWARD or undo in unwinding.UNDOING for do, undo in run.kinds)
 
 
 # ---- the first event
 
 
 def lay_out(plan: Plan) -> Layout:
+    """The plan's layout, made once for each plan that is in use."""
+    known = _layouts.get(id(plan))  # no other plan can have the number while this one is kept
+    if known is None:
+        if len(_layouts) >= LAYOUTS_MAX:
+            _layouts.clear()
+        known = _layouts[id(plan)] = plan, laid_out(plan)
+    return known[1]
+
+
+def laid_out(plan: Plan) -> Layout:
     """The plan's names as positions; `after` points back and `undo_after` forward in the plan's order."""
     position = {step.name: i for i, step in enumerate(plan.steps)}
     after = tuple(tuple(position[name] for name in step.after) for step in plan.steps)
     undo_after = tuple(tuple(position[name] for name in step.undo_after) for step in plan.steps)
     assert all(j < i for i, before in enumerate(after) for j in before), "a step stands before one that it follows"
     assert all(j > i for i, later in enumerate(undo_after) for j in later), "an undo waits for an earlier step's"
-    return Layout(position, after, undo_after)
+    return Layout(
+        position,
+        tuple(map(gathered, after)),
+        turned_around(after),
+        tuple(map(gathered, undo_after)),
+        turned_around(undo_after),
+    )
+
+
+def turned_around(pointing: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    """For each position, those that point to it."""
+    found: list[list[int]] = [[] for _ in pointing]
+    for i, targets in enumerate(pointing):
+        for j in targets:
+            found[j].append(i)
+    return tuple(map(tuple, found))
 
 
 # ---- what an event does
@@ -148,6 +181,9 @@ def lay_out(plan: Plan) -> Layout:
 def react(run: Run, event: Event) -> Run:
     """What the event itself changes; the same run where it means nothing."""
     match event:
+        case Answered() | Intended() | Due() | Lapsed() | Probed() | Expired():
+            i = run.layout.position.get(event.step)
+            return run if i is None else react_at(run, i, event)
         case Cancelled():
             return cancel(run, event)
         case Overdue():
@@ -156,9 +192,14 @@ def react(run: Run, event: Event) -> Run:
             return resume(run)
         case Started():
             return run
-        case Intended() | Answered() | Due() | Lapsed() | Probed() | Expired():
-            i = run.layout.position.get(event.step)
-            return run if i is None else react_at(run, i, event)
+
+
+def touched(run: Run, event: Event) -> tuple[int, ...]:
+    """The step that an event is of, if it is of one: no other can be settled or discharged by it."""
+    match event:
+        case Answered() | Intended() | Due() | Lapsed() | Probed() | Expired():
+            return (run.layout.position[event.step],)
+    return ()
 
 
 def react_at(run: Run, i: int, event: Intended | Answered | Due | Lapsed | Probed | Expired) -> Run:
@@ -191,7 +232,8 @@ def react_at(run: Run, i: int, event: Intended | Answered | Due | Lapsed | Probe
 def settle(run: Run, i: int, action: Action) -> Run:
     """The run with a do changed; a finished one takes the next place among the finished."""
     if action.state == "succeeded":
-        action = replace(action, finished=1 + max(other.finished for other in run.actions))
+        run = replace(run, finished=run.finished + 1)
+        action = replace(action, finished=run.finished)
     return with_action(run, i, action)
 
 
@@ -234,48 +276,55 @@ def resume(run: Run) -> Run:
         settling.resumed_undo(step, settling.resumed_do(step, action))
         for step, action in zip(run.plan.steps, run.actions, strict=True)
     )
-    return replace(run, actions=tuple(actions))
+    return with_actions(run, actions)
 
 
 def turn(run: Run, cause: str, step: str, at: int) -> Run:
     """The run turns back: nothing is newly enabled, what has no effect is dropped (R5, R6)."""
-    actions = map(settling.turned, run.plan.steps, run.actions)
-    return replace(
-        run, mode="unwinding", committed=False, turned_at=at, cause=cause, cause_step=step, actions=tuple(actions)
-    )
+    run = with_actions(run, map(settling.turned, run.plan.steps, run.actions))
+    return replace(run, mode="unwinding", committed=False, turned_at=at, cause=cause, cause_step=step)
 
 
 # ---- what follows from it
 
 
-def advance(run: Run, at: int) -> Run:
-    """Everything that the event enables, until nothing more follows."""
+def advance(run: Run, at: int, changed: Sequence[int]) -> Run:
+    """Everything that the event enables by what it changed, until nothing more follows."""
     if run.mode == "running":
-        run = go_forward(run, at)
+        run = go_forward(run, at, changed)
     if run.mode == "unwinding":
-        run = unwinding.unwind(run, at)
+        run = unwinding.unwind(run, at, changed)
     return run
 
 
-def go_forward(run: Run, at: int) -> Run:
+def go_forward(run: Run, at: int, changed: Sequence[int]) -> Run:
     """Turn at the first failure, enable what is ready, complete when all is settled (R4, R5)."""
     failed = turning_step(run)
     if failed is None:
-        run = enable(run, at)
+        run = enable(run, at, changed)
         failed = turning_step(run)
     if failed is not None:
         return turn(run, cause_of(run, failed), run.plan.steps[failed].name, at)
-    if all(action.state in SETTLED for action in run.actions):
+    if all(do in SETTLED for do, _ in run.kinds):
         return replace(run, mode="completed")
     return run
 
 
 def turning_step(run: Run) -> int | None:
     """The failed step that turns the run, if any."""
-    for i, action in enumerate(run.actions):
-        if action.state in ("refused", "revoking") and turns(run, run.plan.steps[i], action):
-            return i
-    return None
+    failed = among(run, FAILED)
+    if not failed:
+        return None
+    return next((i for i in listed(failed) if turns(run, run.plan.steps[i], run.actions[i])), None)
+
+
+def among(run: Run, states: frozenset[str]) -> Positions:
+    """Where a do is in one of these states."""
+    found = 0
+    for (do, _), positions in run.kinds.items():
+        if do in states:
+            found |= positions
+    return found
 
 
 def turns(run: Run, step: Step, action: Action) -> bool:
@@ -293,29 +342,36 @@ def cause_of(run: Run, i: int) -> str:
     return f"`{name}` failed: {action.detail}" if action.detail else f"`{name}` failed"
 
 
-def enable(run: Run, at: int) -> Run:
-    """Every step whose predecessors are settled is skipped, failed or sent, in the plan's order (R4)."""
-    facts = None
-    for i, step in enumerate(run.plan.steps):
+def enable(run: Run, at: int, changed: Sequence[int]) -> Run:
+    """Every step whose predecessors are settled is skipped, failed or sent, in the plan's order (R4).
+
+    What is not among the changed steps, and does not follow one, waits as it did.
+    """
+    looked_at = [*changed]
+    for i in changed:
+        looked_at += run.layout.followers[i]
+    heapify(looked_at)
+    while looked_at:
+        i = heappop(looked_at)
         if run.actions[i].state != "pending" or not predecessors_settled(run, i):
             continue
-        facts = facts or view(run)
-        run = enable_step(run, i, facts, at)
+        run = enable_step(run, i, at)
         if run.actions[i].state == "skipped":
-            facts = None  # what follows may read that this one was skipped
-        elif run.actions[i].state == "refused" and turns(run, step, run.actions[i]):
+            for j in run.layout.followers[i]:
+                heappush(looked_at, j)
+        elif run.actions[i].state == "refused" and turns(run, run.plan.steps[i], run.actions[i]):
             break  # a run that turns enables nothing more (R5)
     return run
 
 
 def predecessors_settled(run: Run, i: int) -> bool:
     """Everything that the step comes after is done or skipped (R4)."""
-    return all(run.actions[j].state in SETTLED for j in run.layout.after[i])
+    return not run.layout.after[i] & ~among(run, SETTLED)
 
 
-def enable_step(run: Run, i: int, facts: View, at: int) -> Run:
+def enable_step(run: Run, i: int, at: int) -> Run:
     """The step's guard is evaluated, once; then this event is the intent of its first send (R4, R14)."""
-    step, action = run.plan.steps[i], run.actions[i]
+    step, action, facts = run.plan.steps[i], run.actions[i], view(run)
     try:
         if step.guard is not None and not holds(step.guard, facts):
             return with_action(run, i, guarded_out(step, action))
@@ -336,5 +392,6 @@ def guarded_out(step: Step, action: Action) -> Action:
 
 def sent(run: Run, i: int, at: int) -> Run:
     """The first attempt counts as sent; the pivot's is the point of no return (R5)."""
-    run = replace(run, committed=run.committed or run.plan.steps[i].pivot)
+    if run.plan.steps[i].pivot:
+        run = replace(run, committed=True)
     return with_action(run, i, replace(run.actions[i], state="sent", attempt=1, enabled_at=at))

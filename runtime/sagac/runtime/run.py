@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from sagac.runtime.plan import Direction, Plan, Wire
+from sagac.runtime.positions import Positions
 
 DoState: TypeAlias = Literal[
     "pending",  # waits for what it comes after, or was never enabled in a run that turned
@@ -38,8 +40,8 @@ Status: TypeAlias = Literal["running", "unwinding", "held", "completed", "compen
 """What a person is told: the mode, with `held` where an action is held and nothing else is outstanding (R1)."""
 
 
-class Action(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One step in a run: its do and its undo."""
+class Action(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+    """One step in a run: its do and its undo. What it asks for is remembered beside its fields, no part of it."""
 
     state: DoState = "pending"
     attempt: int = 0
@@ -64,12 +66,24 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     undo_detail: str = ""
 
 
+Kind: TypeAlias = tuple[DoState, UndoState]
+"""All that most rules ask of an action."""
+
+
 class Layout(msgspec.Struct, frozen=True):
-    """The plan's names as positions, so that nothing is looked up twice."""
+    """The plan's names as positions, so that nothing is looked up twice: for each step, what it waits for and back."""
 
     position: Mapping[str, int]
-    after: tuple[tuple[int, ...], ...]
-    undo_after: tuple[tuple[int, ...], ...]
+    after: tuple[Positions, ...]
+    followers: tuple[tuple[int, ...], ...]
+    """The steps that stand after each, in the plan's order."""
+    undo_after: tuple[Positions, ...]
+    undo_followers: tuple[tuple[int, ...], ...]
+    """The steps whose undo waits for each."""
+
+
+NOWHERE: Final = Layout({}, (), (), (), ())
+"""The layout of a run that is only told of."""
 
 
 class Residue(msgspec.Struct, frozen=True):
@@ -90,10 +104,13 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A saga's run. `actions` stand in the order of the plan's steps."""
+    """A saga's run. `actions` stand in the order of the plan's steps.
+
+    The last fields follow from the others. They are there so that an event costs what it changes, not what the plan
+    has.
+    """
 
     plan: Plan
-    layout: Layout
     key: str
     input: Mapping[str, Wire]
     actions: tuple[Action, ...]
@@ -108,3 +125,17 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     alarms: tuple[str, ...] = ()
     events: int = 0
     """How many events were applied: the next record's sequence."""
+    layout: Layout = NOWHERE
+    kinds: Mapping[Kind, Positions] = {}
+    """Every kind of action that there is, and where."""
+    finished: int = 0
+    """How many dos have succeeded."""
+    cleared: Positions | None = None
+    """Where nothing is left to undo, nor in what must be unwound before; `None` until the drain is over."""
+    waiting: tuple[int, ...] = ()
+    """The undos that `rollback in order` holds back, the next one last."""
+
+
+def told(run: Run) -> Run:
+    """The run for others to read: without what follows from the rest."""
+    return replace(run, layout=NOWHERE, kinds={}, finished=0, cleared=None, waiting=())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from sagac.runtime.expressions import Unavailable, View, evaluate, holds
+from sagac.runtime.facts import Results, Statuses
 from sagac.runtime.plan import Call, Wire
-from sagac.runtime.run import Action, Residue, Run
+from sagac.runtime.positions import Positions, all_of, listed
+from sagac.runtime.run import Action, Kind, Residue, Run
 from sagac.runtime.settling import undo_failed
 
 FORWARD: Final = frozenset({"sent", "paused", "lapsing", "probing"})
@@ -18,12 +22,9 @@ UNSETTLED: Final = FORWARD | {"held"}
 
 UNDOING: Final = frozenset({"sent", "paused"})
 
-FACTS: Final = {"succeeded": "done", "skipped": "skipped"}
-"""What an expression can say of a step, by the state of its do."""
 
-
-def unwind(run: Run, at: int) -> Run:
-    """Drain, then undo what is ready, then end (R6, R7)."""
+def unwind(run: Run, at: int, changed: Sequence[int]) -> Run:
+    """Drain, then undo what is ready, then end (R6, R7). Only the `changed` steps are not as they were left."""
     if not forward_settled(run):
         return run
     run = revoke_doubts(run, at)
@@ -31,52 +32,61 @@ def unwind(run: Run, at: int) -> Run:
         return run
     if nothing_failed(run):
         return replace(run, mode="completed")
-    done = cleared(run)
-    if all(done):
+    run, ready = clear(run, changed)
+    if run.cleared == all_of(len(run.actions)):
         run = hold_leftovers(run)
         return run if any_held(run) else replace(run, mode="compensated")
-    ready = [i for i in range(len(done)) if not done[i] and followers_cleared(run, i, done)]
     return start_undos(run, ready, at)
 
 
 def forward_settled(run: Run) -> bool:
     """No forward call is in flight and no doubt is being asked about: nothing is undone before (R6)."""
-    return not any(action.state in FORWARD for action in run.actions)
+    return not any(do in FORWARD for do, _ in run.kinds)
 
 
 def revoke_doubts(run: Run, at: int) -> Run:
     """In-doubt steps whose policy is a revoking undo are revoked in the drain (R6)."""
-    return start_undos(run, [i for i, action in enumerate(run.actions) if action.state == "revoking"], at)
+    doubts = run.kinds.get(("revoking", "none"))
+    return start_undos(run, listed(doubts), at) if doubts else run
 
 
 def drained(run: Run) -> bool:
     """Every forward call is settled and every doubt is settled by its policy, before the first undo (R6)."""
     return not any(
-        action.state in UNSETTLED or (action.state == "revoking" and action.undo in ("none", "sent", "paused"))
-        for action in run.actions
+        do in UNSETTLED or (do == "revoking" and undo in ("none", "sent", "paused")) for do, undo in run.kinds
     )
 
 
 def nothing_failed(run: Run) -> bool:
     """The drain found every step settled and none failed: the run is completed after all (R6)."""
-    return all(action.state in ("succeeded", "skipped") and action.undo == "none" for action in run.actions)
+    return all(do in ("succeeded", "skipped") and undo == "none" for do, undo in run.kinds)
 
 
-def cleared(run: Run) -> list[bool]:
-    """For each step: it and everything that must be unwound before it is unwound.
+def clear(run: Run, changed: Sequence[int]) -> tuple[Run, list[int]]:
+    """The run with every step cleared that is unwound, and before it all that must be; and what may be undone now.
 
     The order passes through skipped steps, queries and steps with no undo, because they are cleared only when what
-    follows them is (R7). `undo_after` names later steps only.
+    follows them is (R7). What is cleared stays so, until a takeover looks again at everything.
     """
-    done = [False] * len(run.actions)
-    for i in reversed(range(len(run.actions))):
-        done[i] = discharged(run, i) and followers_cleared(run, i, done)
-    return done
+    cleared, ready = run.cleared or 0, []
+    looked_at = [*(range(len(run.actions)) if run.cleared is None else changed)]
+    for i in changed:
+        looked_at += run.layout.undo_followers[i]
+    while looked_at:
+        i = looked_at.pop()
+        if cleared >> i & 1 or not followers_cleared(run, i, cleared):
+            continue
+        if discharged(run, i):
+            cleared |= 1 << i
+            looked_at += run.layout.undo_followers[i]
+        else:
+            ready.append(i)
+    return replace(run, cleared=cleared), ready
 
 
-def followers_cleared(run: Run, i: int, done: list[bool]) -> bool:
+def followers_cleared(run: Run, i: int, cleared: Positions) -> bool:
     """Whether everything that must be unwound before step `i` is."""
-    return all(done[j] for j in run.layout.undo_after[i])
+    return not run.layout.undo_after[i] & ~cleared
 
 
 def discharged(run: Run, i: int) -> bool:
@@ -117,18 +127,21 @@ def choose(run: Run, i: int) -> int | None:
     return None
 
 
-def start_undos(run: Run, ready: list[int], at: int) -> Run:
-    """Enable the undos of these steps: together, or one at a time, last finished first (R7)."""
-    waiting = [i for i in ready if run.actions[i].undo == "none"]
-    for i in sorted(waiting, key=lambda i: (run.actions[i].finished, i), reverse=True):
-        if may_start(run):
+def start_undos(run: Run, ready: Iterable[int], at: int) -> Run:
+    """Enable the undos of these steps, and of those that wait: together, or one at a time, last finished first (R7)."""
+    waiting = list(run.waiting)
+    for i in set(ready).difference(waiting):
+        insort(waiting, i, key=lambda i: (run.actions[i].finished, i))
+    while waiting and may_start(run):
+        i = waiting.pop()
+        if run.actions[i].undo == "none":
             run = with_action(run, i, start_undo(run, i, at))
-    return run
+    return replace(run, waiting=tuple(waiting)) if waiting or run.waiting else run
 
 
 def may_start(run: Run) -> bool:
     """`rollback in order` has one undo outstanding at a time; else independent undos run in parallel (R7)."""
-    return not (run.plan.rollback_in_order and any(action.undo in UNDOING for action in run.actions))
+    return not (run.plan.rollback_in_order and any(undo in UNDOING for _, undo in run.kinds))
 
 
 def start_undo(run: Run, i: int, at: int) -> Action:
@@ -159,18 +172,18 @@ def hold_leftovers(run: Run) -> Run:
 
 def any_held(run: Run) -> bool:
     """Whether an action waits for a person."""
-    return any(action.state == "held" or action.undo == "held" for action in run.actions)
+    return any(do == "held" or undo == "held" for do, undo in run.kinds)
 
 
 def waiting_for(run: Run, i: int) -> tuple[str, ...]:
     """The steps whose undo waits until step `i` is settled: all of them while it stops the drain (R6, R8)."""
     if run.mode != "unwinding":
         return ()
-    later = {i} if run.actions[i].undo == "held" else set(range(len(run.actions)))
+    later = 1 << i if run.actions[i].undo == "held" else all_of(len(run.actions))
     waiting = []
     for j in reversed(range(len(run.actions))):
-        if j != i and (j in later or later.intersection(run.layout.undo_after[j])):
-            later.add(j)
+        if j != i and (later >> j & 1 or later & run.layout.undo_after[j]):
+            later |= 1 << j
             if run.actions[j].undo == "none" and needs_undo(run, j):
                 waiting.append(run.plan.steps[j].name)
     return tuple(reversed(waiting))
@@ -210,18 +223,39 @@ def may_stand(action: Action) -> bool:
 
 def with_action(run: Run, i: int, action: Action) -> Run:
     """The run with one action changed."""
-    return replace(run, actions=(*run.actions[:i], action, *run.actions[i + 1 :]))
+    actions, before = list(run.actions), run.actions[i]
+    actions[i] = action
+    if before.state == action.state and before.undo == action.undo:
+        return replace(run, actions=tuple(actions))
+    return replace(run, actions=tuple(actions), kinds=moved(run.kinds, i, kind(before), kind(action)))
+
+
+def with_actions(run: Run, actions: Iterable[Action]) -> Run:
+    """The run with all of its actions looked at anew."""
+    found = tuple(actions)
+    kinds: dict[Kind, Positions] = {}
+    for i, action in enumerate(found):
+        kinds[kind(action)] = kinds.get(kind(action), 0) | 1 << i
+    return replace(run, actions=found, kinds=kinds, cleared=None, waiting=())
+
+
+def kind(action: Action) -> Kind:
+    """What most rules look at."""
+    return action.state, action.undo
+
+
+def moved(kinds: Mapping[Kind, Positions], i: int, before: Kind, after: Kind) -> dict[Kind, Positions]:
+    """The kinds after a step has gone from one to another; none is without a step."""
+    found = {**kinds, after: kinds.get(after, 0) | 1 << i}
+    found[before] ^= 1 << i
+    if not found[before]:
+        del found[before]
+    return found
 
 
 def view(run: Run) -> View:
     """What expressions may read of the run: journaled values only (R4)."""
-    results, statuses = {}, {}
-    for step, action in zip(run.plan.steps, run.actions, strict=True):
-        if action.has_result:
-            results[step.name] = action.result
-        if action.state in FACTS:
-            statuses[step.name] = FACTS[action.state]
-    return View(run.input, results, statuses)
+    return View(run.input, Results(run), Statuses(run))
 
 
 def arguments(call: Call, facts: View) -> tuple[tuple[str, Wire], ...]:
