@@ -22,7 +22,7 @@ from sagac.compiler.obligations.obligation import Case, Never, Obligation, Settl
 from sagac.compiler.prover import Question
 from sagac.compiler.terms import Formula, Valuation, both
 from sagac.compiler.verdicts import Judgement, Proved, Refuted, Situation, Undecided, Vacuous, Verdict
-from sagac.runtime.plan import Plan
+from sagac.runtime.plan import Input, Plan, Result
 
 REMEMBERED: Final = 8
 """So many values are kept complete, and tried as a witness before the solver is asked."""
@@ -42,16 +42,16 @@ class Scene:
     graph: Graph
     conditions: Conditions
     question: Question
+    read: tuple[Input | Result, ...]
+    """What the guards read."""
     seen: list[Valuation] = field(default_factory=list)
     """Values of earlier witnesses."""
     complete: list[Valuation] = field(default_factory=list)
     """The first of them, with plain values for whatever else a guard reads: most conditions are met by one of these."""
     truths: list[dict[int, bool]] = field(default_factory=list)
     """What is known of each formula with each of these; the question keeps every formula that it has numbered."""
-    runs: dict[int, Situation | None] = field(default_factory=dict)
-    """The whole run with each of these values."""
-    turned: dict[int, Situation | None] = field(default_factory=dict)
-    """The same, cancelled as late as may be."""
+    runs: dict[int, Situation] = field(default_factory=dict)
+    """The undisturbed run with each of the values."""
     witnessed: dict[int, int] = field(default_factory=dict)
     """Which of the values meet a condition, by the condition's number."""
 
@@ -66,7 +66,8 @@ def judge(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Judge
     if odd is not None:
         return (Judgement(reverse_order.whole_claim(saga), odd),)
     known = conditions.of(project, saga, graph, plan)
-    scene = Scene(project, saga, graph, known, prover.ask(project, saga, known.premise))
+    read = stories.read(known.guard.values())
+    scene = Scene(project, saga, graph, known, prover.ask(project, saga, known.premise), read)
     premise = decide(scene, liveness.premise(saga, known))
     if not is_shown(premise):
         return (premise,)
@@ -126,11 +127,11 @@ def decide(scene: Scene, obligation: Obligation) -> Judgement:
 
 def refutation(scene: Scene, obligation: Never) -> Verdict:
     """The first case that can happen, if any does."""
-    if prover.possible(scene.question, obligation.premise) == "impossible":
+    if is_impossible(scene, obligation.premise):
         return obligation.proved
     undecided: Verdict | None = None
     for case in obligation.cases():
-        if prover.possible(scene.question, case.needs) == "impossible":
+        if is_impossible(scene, case.needs):
             continue
         answer = prover.possible(scene.question, case.condition)
         if answer == "impossible":
@@ -143,6 +144,11 @@ def refutation(scene: Scene, obligation: Never) -> Verdict:
     return undecided or obligation.proved
 
 
+def is_impossible(scene: Scene, condition: Formula) -> bool:
+    """No run meets the condition; the solver is asked only where no earlier witness meets it."""
+    return remembered(scene, condition) is None and prover.possible(scene.question, condition) == "impossible"
+
+
 def refuted(scene: Scene, case: Case, valuation: Valuation) -> Refuted:
     story = case.story
     situation = stories.told(scene.graph, scene.conditions, scene.saga.types, story, valuation)
@@ -151,16 +157,21 @@ def refuted(scene: Scene, case: Case, valuation: Valuation) -> Refuted:
 
 def shown(scene: Scene, obligation: Sometimes) -> Judgement:
     """The claim with its witness."""
-    claim, condition = obligation.claim, obligation.condition
-    answer = prover.possible(scene.question, condition) if remembered(scene, condition) is None else "possible"
-    if answer == "impossible":
-        return Judgement(claim, Vacuous(obligation.message, obligation.help, obligation.code))
-    if answer == "unknown":
-        return Judgement(claim, Undecided(UNKNOWN))
-    place = witnessing(scene, condition)
-    if place is None:
-        return Judgement(claim, Undecided(UNCONFIRMED))
-    return Judgement(claim, Proved(), witness_of(scene, obligation.story, place))
+    place = witnessing(scene, obligation.condition)
+    if place is not None:
+        return Judgement(obligation.claim, Proved(), witness_of(scene, obligation.story, place))
+    return Judgement(obligation.claim, unseen(scene, obligation))
+
+
+def unseen(scene: Scene, obligation: Sometimes) -> Verdict:
+    """Why there is no witness."""
+    match prover.possible(scene.question, obligation.condition):
+        case "impossible":
+            return Vacuous(obligation.message, obligation.help, obligation.code)
+        case "unknown":
+            return Undecided(UNKNOWN)
+        case "possible":
+            return Undecided(UNCONFIRMED)
 
 
 def witnessing(scene: Scene, condition: Formula) -> int | None:
@@ -173,8 +184,7 @@ def witnessing(scene: Scene, condition: Formula) -> int | None:
         return None
     scene.seen.append(valuation)
     if len(scene.seen) <= REMEMBERED:
-        guards = scene.conditions.guard.values()
-        scene.complete.append(stories.with_plain(scene.saga.types, guards, valuation))
+        scene.complete.append(stories.with_plain(scene.saga.types, scene.read, valuation))
         scene.truths.append({})
     scene.witnessed[prover.number(scene.question, condition)] = len(scene.seen) - 1
     return len(scene.seen) - 1
@@ -192,17 +202,9 @@ def remembered(scene: Scene, condition: Formula) -> int | None:
 
 
 def witness_of(scene: Scene, story: Story, place: int) -> Situation:
-    """A run that shows the story: a whole one where that does, which then witnesses other claims too."""
-    valuation, types = scene.seen[place], scene.saga.types
+    """A run that shows the story; an undisturbed one witnesses other claims too."""
+    if story.failed or story.cancelled:
+        return stories.disturbed(scene.graph, story, scene.seen[place])
     if place not in scene.runs:
-        scene.runs[place] = stories.whole(scene.graph, scene.conditions, valuation)
-    run = scene.runs[place]
-    if run is not None and not story.failed and not story.cancelled:
-        return run
-    if run is not None and story.cancelled and place < REMEMBERED:
-        if place not in scene.turned:
-            scene.turned[place] = stories.turned(scene.graph, scene.conditions, types, valuation)
-        cancelled = scene.turned[place]
-        if cancelled is not None and story.subject in frozenset(cancelled.order):
-            return cancelled
-    return stories.told(scene.graph, scene.conditions, types, story, valuation)
+        scene.runs[place] = stories.undisturbed(scene.seen[place])
+    return scene.runs[place]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from sagac.compiler import terms, values
-from sagac.compiler.graph import Graph, numbers
+from sagac.compiler.graph import Graph
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Story
-from sagac.compiler.terms import Formula, Valuation
+from sagac.compiler.terms import And, Formula, Valuation
 from sagac.compiler.values import Types
 from sagac.compiler.verdicts import Situation
 from sagac.runtime.plan import Input, Result, Wire
@@ -17,7 +17,7 @@ from sagac.runtime.plan import Input, Result, Wire
 def told(graph: Graph, conditions: Conditions, types: Types, story: Story, valuation: Valuation) -> Situation:
     """The smallest run of a story: only what has to be settled for it is."""
     order = ordered(graph, story)
-    valuation = with_plain(types, [conditions.guard[name] for name in order], valuation)
+    valuation = with_plain(types, read(conditions.guard[name] for name in order), valuation)
     settled = order[:-1] if story.early else order
     return Situation(
         order=settled,
@@ -44,10 +44,10 @@ def ordered(graph: Graph, story: Story) -> tuple[str, ...]:
     return tuple(order)
 
 
-def with_plain(types: Types, conditions: Iterable[Formula], valuation: Valuation) -> Valuation:
-    """The values, and plain ones for whatever else these conditions read."""
+def with_plain(types: Types, places: Iterable[Input | Result], valuation: Valuation) -> Valuation:
+    """The values, and plain ones for the places that have none."""
     given, results = dict(valuation.input), dict(valuation.results)
-    for place in read(conditions):
+    for place in places:
         if isinstance(place, Input):
             put(given, place.path, values.sample(place.type, types))
         else:
@@ -55,10 +55,10 @@ def with_plain(types: Types, conditions: Iterable[Formula], valuation: Valuation
     return Valuation(given, results, valuation.true)
 
 
-def read(conditions: Iterable[Formula]) -> Iterator[Input | Result]:
-    """What conditions read of a run, each place once for each condition that is written differently."""
-    for condition in {id(condition): condition for condition in conditions}.values():
-        yield from (place for place in terms.free_variables(condition) if isinstance(place, Input | Result))
+def read(conditions: Iterable[Formula]) -> tuple[Input | Result, ...]:
+    """What conditions read of a run, each place once."""
+    together = And(tuple({id(condition): condition for condition in conditions}.values()))
+    return tuple(place for place in terms.free_variables(together) if isinstance(place, Input | Result))
 
 
 def put(whole: dict[str, Wire], path: tuple[str, ...], value: Wire) -> None:
@@ -86,38 +86,22 @@ def skipped(conditions: Conditions, order: Iterable[str], valuation: Valuation, 
     return frozenset(found)
 
 
-# --- whole runs, which witness many claims at once -----------------------------------------------------------------
+# --- witnesses -----------------------------------------------------------------------------------------------------
 
 
-def whole(graph: Graph, conditions: Conditions, valuation: Valuation) -> Situation | None:
-    """The run with these values in which all goes well; nothing where a guard fails it.
-
-    Its order is left open: what is not given succeeds at once, and guards skip what they skip.
-    """
-    failing = {id(guard): guard for guard in (conditions.guard[name] for name in conditions.failing)}
-    if not all(terms.holds(guard, valuation) for guard in failing.values()):
-        return None
+def undisturbed(valuation: Valuation) -> Situation:
+    """The run with these values in which every call succeeds at once: the values alone decide who is settled."""
     return Situation(input=valuation.input, results=valuation.results)
 
 
-def turned(graph: Graph, conditions: Conditions, types: Types, valuation: Valuation) -> Situation | None:
-    """The whole run, cancelled as late as may be; nothing where a cancel is always too late."""
-    everything = (1 << len(graph.order)) - 1
-    left = everything
-    for pivot in conditions.pivots:
-        place = graph.number[pivot]
-        if not graph.after[place]:
-            return None
-        last = graph.after[place][-1]
-        left &= ~(1 << last | graph.descendants[last])
-    if left == everything:
-        left ^= 1 << len(graph.order) - 1
-    order = tuple(graph.order[number] for number in numbers(left))
-    known = with_plain(types, [conditions.guard[name] for name in order], valuation)
+def disturbed(graph: Graph, story: Story, valuation: Valuation) -> Situation:
+    """The run with these values that fails, or is cancelled after the one step that its order names."""
+    (step,) = story.then
     return Situation(
-        order=order,
-        skipped=skipped(conditions, order, known),
+        order=graph.predecessors(step)[-1:] if story.early else (step,),
+        failed={story.failed: story.failure} if story.failed else {},
         input=valuation.input,
         results=valuation.results,
-        cancelled=True,
+        cancelled=story.cancelled,
+        subject=story.subject,
     )

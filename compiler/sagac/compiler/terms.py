@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, assert_never
+from typing import ClassVar, Final, TypeAlias, assert_never
 
 from sagac.runtime import expressions
 from sagac.runtime.plan import Binary, Constant, Expression, Input, Items, Result, Status, Unary, Wire
@@ -15,6 +15,7 @@ class Var:
     """A truth value by name."""
 
     name: str
+    operands: ClassVar[tuple[Formula, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Atom:
     """A condition of the language with no connective on top."""
 
     expression: Expression
+    operands: ClassVar[tuple[Formula, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class Not:
     """A formula that does not hold."""
 
     operand: Formula
+
+    @property
+    def operands(self) -> tuple[Formula, ...]:
+        """What it is made of."""
+        return (self.operand,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,28 +157,18 @@ def parts(formula: Formula, known: Container[int] = ()) -> Iterator[Formula]:
     No recursion: orders may be thousands deep.
     """
     seen: set[int] = set()
-    stack: list[tuple[Formula, bool]] = [(formula, False)]
+    stack: list[Formula] = [formula]
     while stack:
-        part, is_ready = stack.pop()
-        if is_ready:
-            yield part
-        elif id(part) not in seen and id(part) not in known:
+        part = stack.pop()
+        if id(part) in seen or id(part) in known:
+            continue
+        missing = [operand for operand in part.operands if id(operand) not in seen and id(operand) not in known]
+        if missing:
+            stack.append(part)
+            stack.extend(reversed(missing))
+        else:
             seen.add(id(part))
-            stack.append((part, True))
-            stack.extend((operand, False) for operand in reversed(operands(part)))
-
-
-def operands(formula: Formula) -> tuple[Formula, ...]:
-    """What a formula is made of."""
-    match formula:
-        case Var() | Atom():
-            return ()
-        case Not():
-            return (formula.operand,)
-        case And() | Or():
-            return formula.operands
-        case _:
-            assert_never(formula)
+            yield part
 
 
 def free_variables(formula: Formula) -> tuple[Input | Result | Var, ...]:

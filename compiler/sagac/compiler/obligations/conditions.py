@@ -7,7 +7,7 @@ under "comes after" is the state of some run. That is why the obligations need n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sagac.compiler.graph import Graph, numbers
@@ -68,8 +68,7 @@ def of(project: Project, saga: Saga, graph: Graph, planned: Plan) -> Conditions:
     entry: dict[str, Formula] = {}
     enabled: dict[str, Formula] = {}
     fallible = frozenset(step.name for step in planned.steps if can_fail(project, steps[step.name], step))
-    failing = tuple(place for place, name in enumerate(graph.order) if steps[name].otherwise_fails)
-    names = tuple(graph.order[place] for place in failing)
+    names = tuple(name for name in graph.order if steps[name].otherwise_fails)
     pivots = tuple(step.name for step in saga.steps if step.pivot)
     revoked = frozenset(step.name for step in planned.steps if step.doubt == "revoke")
     conditions = Conditions(premise(saga, known), guard, entry, enabled, steps, pivots, names, fallible, revoked)
@@ -81,14 +80,11 @@ def of(project: Project, saga: Saga, graph: Graph, planned: Plan) -> Conditions:
             known[own] = conditions.condition(own)
         guard[name] = known[own]
     stubborn = sum(1 << place for place, name in enumerate(graph.order) if conditions.skipped(name) == FALSE)
+    waiting = by_what_they_wait_for(graph, names)
     masks: dict[int, Formula] = {0: TRUE}
     for place, name in enumerate(graph.order):
-        first = sum(1 << other for other in failing if goes_first(graph, other, place))
-        late = (
-            late_guard(graph, conditions, stubborn, other, place)
-            for other in failing
-            if may_be_late(graph, other, place)
-        )
+        first, later = evaluated_before(graph, waiting, place)
+        late = (late_guard(graph, conditions, stubborn, other, place) for other in numbers(later))
         entry[name] = shared(joined, all_pass(graph, conditions, masks, first), *late)
         enabled[name] = shared(joined, entry[name], guard[name])
     return conditions
@@ -103,13 +99,28 @@ def all_pass(graph: Graph, conditions: Conditions, masks: dict[int, Formula], me
     return masks[members]
 
 
-def may_be_late(graph: Graph, other: int, place: int) -> bool:
-    """Whether a later step waits for less than this one does, so that its guard is evaluated before, or with it."""
-    return (
-        other > place
-        and graph.ancestors[other] != graph.ancestors[place]
-        and not graph.ancestors[other] & ~graph.ancestors[place]
-    )
+def by_what_they_wait_for(graph: Graph, names: Iterable[str]) -> dict[int, int]:
+    """Steps as sets, each under the set of all that they come after."""
+    waiting: dict[int, int] = {}
+    for name in names:
+        place = graph.number[name]
+        waiting[graph.ancestors[place]] = waiting.get(graph.ancestors[place], 0) | 1 << place
+    return waiting
+
+
+def evaluated_before(graph: Graph, waiting: Mapping[int, int], place: int) -> tuple[int, int]:
+    """Of the steps that their guards fail: whose guard is always evaluated before a step is sent, and whose may be.
+
+    The latter stand later in the order, and wait for less than the step does: their turn comes before, or with it.
+    """
+    settled = graph.ancestors[place]
+    open_still = ~settled
+    ready = 0
+    for needed, members in waiting.items():
+        if not needed & open_still:
+            ready |= members
+    earlier = (1 << place) - 1
+    return ready & earlier, ready & ~earlier & ~waiting.get(settled, 0)
 
 
 def late_guard(graph: Graph, conditions: Conditions, stubborn: int, other: int, place: int) -> Formula:
