@@ -24,19 +24,15 @@ from sagac.runtime.events import (
     Started,
 )
 from sagac.runtime.expressions import Unavailable, evaluate, holds
+from sagac.runtime.layout import lay_out
 from sagac.runtime.plan import Plan, Step, Wire
-from sagac.runtime.positions import Positions, all_of, gathered, listed
-from sagac.runtime.run import Action, Held, Layout, Residue, Run, Status
+from sagac.runtime.positions import Positions, all_of, listed
+from sagac.runtime.run import Action, Held, Residue, Run, Status
 from sagac.runtime.unwinding import arguments, kind, view, with_action, with_actions
 
 SETTLED: Final = frozenset({"succeeded", "skipped"})
 
 FAILED: Final = frozenset({"refused", "revoking"})
-
-LAYOUTS_MAX: Final = 64
-"""How many plans are kept laid out."""
-
-_layouts: dict[int, tuple[Plan, Layout]] = {}
 
 
 def start(plan: Plan, key: str, event: Started) -> Run:
@@ -135,44 +131,6 @@ def why_held(action: Action) -> str:
 def is_busy(run: Run) -> bool:
     """Whether anything but a person is outstanding."""
     return any(do == "intended" or do in unwinding.FORWARD or undo in unwinding.UNDOING for do, undo in run.kinds)
-
-
-# ---- the first event
-
-
-def lay_out(plan: Plan) -> Layout:
-    """The plan's layout, made once for each plan that is in use."""
-    known = _layouts.get(id(plan))  # no other plan can have the number while this one is kept
-    if known is None:
-        if len(_layouts) >= LAYOUTS_MAX:
-            _layouts.clear()
-        known = _layouts[id(plan)] = plan, laid_out(plan)
-    return known[1]
-
-
-def laid_out(plan: Plan) -> Layout:
-    """The plan's names as positions; `after` points back and `undo_after` forward in the plan's order."""
-    position = {step.name: i for i, step in enumerate(plan.steps)}
-    after = tuple(tuple(position[name] for name in step.after) for step in plan.steps)
-    undo_after = tuple(tuple(position[name] for name in step.undo_after) for step in plan.steps)
-    assert all(j < i for i, before in enumerate(after) for j in before), "a step stands before one that it follows"
-    assert all(j > i for i, later in enumerate(undo_after) for j in later), "an undo waits for an earlier step's"
-    return Layout(
-        position,
-        tuple(map(gathered, after)),
-        turned_around(after),
-        tuple(map(gathered, undo_after)),
-        turned_around(undo_after),
-    )
-
-
-def turned_around(pointing: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    """For each position, those that point to it."""
-    found: list[list[int]] = [[] for _ in pointing]
-    for i, targets in enumerate(pointing):
-        for j in targets:
-            found[j].append(i)
-    return tuple(map(tuple, found))
 
 
 # ---- what an event does

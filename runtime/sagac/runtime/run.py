@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
+from sagac.runtime.layout import NOWHERE, Layout
 from sagac.runtime.plan import Direction, Plan, Wire
 from sagac.runtime.positions import Positions
 
@@ -68,22 +69,6 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 
 Kind: TypeAlias = tuple[DoState, UndoState]
 """All that most rules ask of an action."""
-
-
-class Layout(msgspec.Struct, frozen=True):
-    """The plan's names as positions, so that nothing is looked up twice: for each step, what it waits for and back."""
-
-    position: Mapping[str, int]
-    after: tuple[Positions, ...]
-    followers: tuple[tuple[int, ...], ...]
-    """The steps that stand after each, in the plan's order."""
-    undo_after: tuple[Positions, ...]
-    undo_followers: tuple[tuple[int, ...], ...]
-    """The steps whose undo waits for each."""
-
-
-NOWHERE: Final = Layout({}, (), (), (), ())
-"""The layout of a run that is only told of."""
 
 
 class Residue(msgspec.Struct, frozen=True):
