@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from bench import proofs
+from bench import kernel, proofs
 
-SECTIONS: Final[Mapping[str, Callable[[bool], Iterator[str]]]] = {"proofs": proofs.lines}
+SECTIONS: Final[Mapping[str, Callable[[bool], Iterator[str]]]] = {"proofs": proofs.lines, "kernel": kernel.lines}
 """What can be measured; each gives its table line by line, a short one if it is asked for `quick`."""
 
 
