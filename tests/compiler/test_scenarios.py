@@ -15,6 +15,8 @@ from sagac.runtime.plan import Plan
 ACCEPTED = sorted((Path(__file__).parents[2] / "specs" / "accepted").glob("*/*.saga"))
 
 SERVICES = """
+type Buyer { name: string  phone: string? }
+
 service shop {
   command reserve(order: uuid) -> { shelf: int }
     idempotent
@@ -50,7 +52,7 @@ service courier {
 ORDER = """
 saga Order version 1 {
   key order
-  input { order: uuid  total: int where total > 0  gift: bool }
+  input { order: uuid  total: int where total > 0  gift: bool  parts: list[int]  buyer: Buyer }
 
   step reserve {
     do shop.reserve(order)
@@ -247,6 +249,16 @@ def test_more_states_than_are_looked_at_is_undecided(monkeypatch: pytest.MonkeyP
     assert "more than 500 events" in found.message
 
 
+def test_where_guards_leave_too_much_open_the_help_names_them_and_what_they_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(branches, "BRANCHES_MAX", 1)
+    found = run("given input { total = 5 }  then completed")
+    assert found is not None
+    assert found.code == "S103"
+    assert found.help == ("give `gift` with `given input`: the guard of `wrap` reads what is not given",)
+
+
 @pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
 def test_every_scenario_of_the_accepted_sagas_holds(path: Path) -> None:
     project, saga, plan = project_of(path.read_text(encoding="utf-8"))
@@ -271,6 +283,7 @@ GUARDS = {
     "total + reserve.shelf > 100 and reserve.shelf > total": 4,
     "total <= 0": 1,
     "total > 100 and not gift and reserve.done": 4,
+    "gift and total > 100 and reserve.shelf == 3 and size(parts) > 0 and buyer.phone is not null": 32,
 }
 
 

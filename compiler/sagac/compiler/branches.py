@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from sagac.compiler import prover, terms, values
 from sagac.compiler.model import Project, Saga
@@ -12,6 +12,9 @@ from sagac.compiler.terms import TRUE, Atom, Formula, both, negation
 from sagac.compiler.values import Choice
 from sagac.runtime.expressions import View
 from sagac.runtime.plan import Binary, Constant, Expression, Input, Plan, Unary, Wire
+
+Signs: TypeAlias = tuple[bool, ...]
+"""The truth value of each comparison."""
 
 BRANCHES_MAX: Final = 256
 """How many ways are told apart before the search gives up."""
@@ -30,8 +33,8 @@ def choices(project: Project, saga: Saga, plan: Plan, given: Mapping[str, Wire])
     if prover.possible(question, TRUE) == "impossible":
         return ()
     found = []
-    for way in ways(question, atoms, TRUE):
-        found.append(with_values(project, saga, plan, given, question, way, atoms))
+    for way, wanted in ways(question, atoms, TRUE):
+        found.append(with_values(project, saga, plan, given, question, way, atoms, wanted))
         if len(found) > BRANCHES_MAX:
             raise Unsettled(f"its guards can come out in more than {BRANCHES_MAX} ways")
     return tuple(found)
@@ -71,18 +74,20 @@ def fact(name: str, type: str, value: Wire) -> Formula:
     return Atom(Binary("==", place, Constant(value, type.removesuffix("?"))))
 
 
-def ways(question: Question, atoms: Sequence[Expression], known: Formula) -> Iterator[Formula]:
-    """Each combination of truth values of the comparisons that some values have."""
+def ways(
+    question: Question, atoms: Sequence[Expression], known: Formula, so_far: Signs = ()
+) -> Iterator[tuple[Formula, Signs]]:
+    """Each combination of truth values of the comparisons that some values have, as a formula and as they stand."""
     if not atoms:
-        yield known
+        yield known, so_far
         return
-    for side in (Atom(atoms[0]), negation(Atom(atoms[0]))):
-        narrowed = both(known, side)
+    for sign in (True, False):
+        narrowed = both(known, Atom(atoms[0]) if sign else negation(Atom(atoms[0])))
         answer = prover.possible(question, narrowed)
         if answer == "unknown":
             raise Unsettled("the solver gave up on how its guards come out")
         if answer == "possible":
-            yield from ways(question, atoms[1:], narrowed)
+            yield from ways(question, atoms[1:], narrowed, (*so_far, sign))
 
 
 def with_values(
@@ -93,9 +98,9 @@ def with_values(
     question: Question,
     way: Formula,
     atoms: Sequence[Expression],
+    wanted: Signs,
 ) -> Choice:
     """Values that make the guards come out this way: the solver's, or else made-up ones that happen to."""
-    wanted = signs(way, atoms)
     valuation = prover.witness(question, way)
     if valuation is not None:
         choice = completed(project, saga, plan, {**valuation.input, **given}, valuation.results)
@@ -123,13 +128,7 @@ def completed(
     )
 
 
-def signs(way: Formula, atoms: Sequence[Expression]) -> tuple[bool, ...]:
-    """The truth value that a way gives to each comparison."""
-    parts = way.operands if isinstance(way, terms.And) else (way,)
-    return tuple(Atom(atom) in parts for atom in atoms)
-
-
-def signature(choice: Choice, atoms: Sequence[Expression]) -> tuple[bool, ...]:
+def signature(choice: Choice, atoms: Sequence[Expression]) -> Signs:
     """The truth value that each comparison has."""
     view = View(choice.input, choice.results, {})
     return tuple(values.truth(atom, view) is True for atom in atoms)

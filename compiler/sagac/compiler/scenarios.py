@@ -35,7 +35,7 @@ from sagac.compiler.timeline import Moment
 from sagac.runtime import kernel
 from sagac.runtime.commands import Ask, Command, Send
 from sagac.runtime.events import Answered, Cancelled, Event, Outcome, Resumed
-from sagac.runtime.plan import Plan
+from sagac.runtime.plan import Input, Plan
 from sagac.runtime.run import Action, Run
 
 EVENTS_MAX: Final = 20_000
@@ -92,7 +92,7 @@ def run(scenario: Scenario, project: Project, saga: Saga, plan: Plan) -> Diagnos
             if end is not None:
                 return failing(scenario, saga, end)
     except (OutOfBounds, branches.Unsettled) as limit:
-        return undecided(scenario, saga, str(limit))
+        return undecided(scenario, saga, str(limit), help=settling(scenario, plan, limit))
     if search.counted == 0:
         return impossible(scenario, saga, search, has_input=has_input)
     return None
@@ -396,11 +396,33 @@ def given_text(given: Given) -> str:
             return f"{given.kind} after {given.step}"
 
 
-def undecided(scenario: Scenario, saga: Saga, limit: str) -> Diagnostic:
+def undecided(scenario: Scenario, saga: Saga, limit: str, *, help: str) -> Diagnostic:
     return codes.finding(
         "S103",
         f"scenario `{scenario.title}` is undecided: {limit}",
         scenario.span,
-        help="give more of the input, or fewer failures at once, so that fewer runs are possible",
+        help=help,
         saga=saga.full_name,
     )
+
+
+def settling(scenario: Scenario, plan: Plan, limit: Exception) -> str:
+    """What would let a scenario be decided: where its guards are too much, the input that they read."""
+    steps, fields = open_guards(scenario, plan)
+    if not fields or not isinstance(limit, branches.Unsettled):
+        return "give more of the input, or fewer failures at once, so that fewer runs are possible"
+    guards = f"the guards of {wording.listing(steps)} read" if len(steps) > 1 else f"the guard of `{steps[0]}` reads"
+    return f"give {wording.listing(fields)} with `given input`: {guards} what is not given"
+
+
+def open_guards(scenario: Scenario, plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The steps whose guards read input that a scenario does not give, and that input."""
+    steps: dict[str, None] = {}
+    fields: dict[str, None] = {}
+    for planned in plan.steps:
+        for guard in (planned.guard, *(undo.guard for undo in planned.undos)):
+            free = values.open_variables([guard] if guard is not None else [], dict(scenario.input))
+            named = [place.path[0] for place in free if isinstance(place, Input)]
+            fields.update(dict.fromkeys(named))
+            steps.update(dict.fromkeys([planned.name] if named else []))
+    return tuple(steps), tuple(fields)
