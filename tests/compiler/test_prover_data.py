@@ -56,6 +56,16 @@ def test_an_undo_that_revokes_cannot_read_the_result_of_its_own_step() -> None:
     assert refuted.situation.unknown == "a"
 
 
+def test_a_step_in_doubt_is_not_done_for_its_own_undo() -> None:
+    answered = "compensate work.revoke_n(id, a.n) when a.done"
+    found = judged(f"step a {{ do work.may(id)  {answered}  compensate work.revoke_may(id) when not a.done }}")
+    assert found.is_sound()
+    held = judged(f"step a {{ do work.may(id)  {answered} }}").refuted("A2")["a"]
+    assert held.message == "no compensation of `a` applies when the answer of `a` is lost"
+    read = judged("step a { do work.may(id)  compensate work.revoke_n(id, a.n) when not a.skipped }").refuted("D2")["a"]
+    assert read.situation.unknown == "a"
+
+
 def test_a_person_who_settles_a_step_supplies_its_result() -> None:
     found = judged(f"step a {{ do work.may(id)  compensate work.revoke_n(id, a.n)  {HELD} }}")
     assert found.is_sound()

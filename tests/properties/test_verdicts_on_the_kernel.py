@@ -113,14 +113,27 @@ def undo(
     if kind < 0.2 and before:
         return f'    undone by {random.choice(before)} because "it goes with it"'
     if command == "sure":
-        return "    compensate desk.unsure(k)"
+        return answered_or_not(random, name, "desk.unsure(k)")
     way = random.choice(["back", "revoke"])
     reads = ["x", *(f"{one}.n" for one in before if one not in guards or guards.get(name) == guards[one])]
     argument = random.choice([*reads, f"{name}.n"] if way == "back" else reads)
     if random.random() < 0.7:
         return f"    compensate desk.{way}(k, {argument})"
+    if random.random() < 0.3:
+        return answered_or_not(random, name, f"desk.{way}(k, {argument})", f"desk.{way}(k, {random.choice(reads)})")
     guard = random.choice(["x > 5", "b", f"{name}.ok"] if way == "back" else ["x > 5", "b"])
     return f"    compensate desk.{way}(k, {argument}) when {guard}\n    compensate desk.{way}(k, x) when not ({guard})"
+
+
+def answered_or_not(random: Random, name: str, one: str, two: str = "") -> str:
+    """Undos that ask whether their own step was answered: a step in doubt is neither done nor skipped."""
+    done = f"{name}.done"
+    guard = random.choice(["", done, done, f"not {name}.skipped", f"{done} or x > 5", f"{done} and b"])
+    if not guard:
+        return f"    compensate {one}"
+    if random.random() < 0.4:
+        return f"    compensate {one} when {guard}"
+    return f"    compensate {one} when {guard}\n    compensate {two or one} when not ({guard})"
 
 
 # --- every run of the kernel ---------------------------------------------------------------------------------------

@@ -215,8 +215,9 @@ def undo_readings(graph: Graph, conditions: Conditions, step: Step, handler: Han
     """What a compensation's guard and arguments read."""
 
     def status(status: Status) -> Formula:
-        known = status.step == step.name or graph.precedes(status.step, step.name)
-        return conditions.status(status) if known else TRUE
+        if status.step == step.name:
+            return conditions.own_status(status)
+        return conditions.status(status) if graph.precedes(status.step, step.name) else TRUE
 
     given = conditions.enabled[step.name]
     if handler.guard is not None:
@@ -245,7 +246,7 @@ def in_doubt(conditions: Conditions, step: Step, planned: plan.Step, reading: Re
         return
     text = wording.expression(reading.result)
     yield Case(
-        reading.given,
+        both(reading.given, negation(conditions.answered(step.name))),
         Story(
             then=(step.name,),
             unknown=step.name,

@@ -54,6 +54,14 @@ class Conditions:
         """A condition that is evaluated where every step it names is settled."""
         return TRUE if expression is None else lower(expression, self.status)
 
+    def answered(self, step: str) -> Formula:
+        """The step is done because its call was answered: one whose doubt is revoked may be undone without an answer."""
+        return Var(f"{step}.done") if step in self.revoked else TRUE
+
+    def own_status(self, status: Status) -> Formula:
+        """What `s.done` or `s.skipped` comes down to in an undo of `s`: a step in doubt is neither."""
+        return self.answered(status.step) if status.fact == "done" else FALSE
+
     def status(self, status: Status) -> Formula:
         """What `s.done` or `s.skipped` comes down to."""
         return self.done(status.step) if status.fact == "done" else self.skipped(status.step)

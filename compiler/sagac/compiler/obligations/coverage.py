@@ -132,8 +132,9 @@ def handler_guard(graph: Graph, conditions: Conditions, step: Step, handler: Han
     """When a compensation applies, of a step that is done."""
 
     def status(status: Status) -> Formula:
-        known = status.step == step.name or graph.precedes(status.step, step.name)
-        return conditions.status(status) if known else free(status)
+        if status.step == step.name:
+            return conditions.own_status(status)
+        return conditions.status(status) if graph.precedes(status.step, step.name) else free(status)
 
     return TRUE if handler.guard is None else lower(handler.guard.condition, status)
 

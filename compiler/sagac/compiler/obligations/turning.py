@@ -25,13 +25,16 @@ def ways(
     def found() -> Iterator[tuple[Formula, Story]]:
         if premise(graph, conditions, step) == FALSE:
             return
-        yield from failing(project, graph, conditions, step)
-        condition = both(conditions.enabled[step], cancellable(graph, conditions, step))
+        answered = conditions.answered(step)
+        for condition, story in failing(project, graph, conditions, step):
+            yield both(condition, answered), story
+        condition = both(conditions.enabled[step], cancellable(graph, conditions, step), answered)
         if condition != FALSE:
             early = is_pressed(graph, conditions, step)
             yield condition, Story(then=(step,), cancelled=True, early=early, subject=step)
         if step in conditions.revoked:
-            yield conditions.enabled[step], Story(then=(step,), unknown=step, landed=True, subject=step)
+            condition = both(conditions.enabled[step], negation(answered))
+            yield condition, Story(then=(step,), unknown=step, landed=True, subject=step)
 
     return found
 
