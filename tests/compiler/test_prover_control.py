@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.compiler.judging import judged
 
 from sagac.compiler.verdicts import Situation
+from sagac.runtime import expressions
+from sagac.runtime.plan import Wire
 
 UNDONE = "do work.may(id)  compensate work.revoke_may(id)"
 PIVOT = 'do work.sure(id)  irreversible because "it is gone"  retry forever'
@@ -224,11 +226,55 @@ def test_a_compensation_whose_guard_is_never_true_is_vacuous() -> None:
 
 
 def test_every_step_has_a_witness_and_few_runs_witness_many() -> None:
-    steps = [f"step s{place} {{ {UNDONE}\n when amount > {place} }}" for place in range(20)]
+    steps = [f"step s{place} {{ when amount > {place}  {UNDONE} }}" for place in range(20)]
     found = judged("\n".join(steps))
     witnesses = [judgement.witness for judgement in found.of("A6") if judgement.claim.step]
     assert None not in witnesses
     assert len({id(witness) for witness in witnesses}) < 25
+
+
+def test_a_witness_has_its_values_and_what_disturbs_it_and_leaves_open_who_else_settles() -> None:
+    found = judged(
+        f"step a {{ {UNDONE} }}"
+        "  step b after a { do work.may(id)  when amount > 3 else fail Low"
+        "  compensate work.undo(id) when express  compensate work.revoke_may(id) when not express  on unknown hold }"
+        f"  pivot step p after b {{ {PIVOT} }}"
+    )
+    witnesses = {judgement.claim.text: judgement.witness for judgement in found.of("A6", "b")}
+    assert witnesses == {
+        "some run reaches the step `b`": Situation(input={"amount": 4, "express": True}),
+        "the `when` of `b` fails it with `Low` in some run": Situation(
+            order=("b",), failed={"b": "Low"}, input={"amount": 1, "express": True}, subject="b"
+        ),
+        # Once `b` has answered it is too late to cancel: `p` is under way.
+        "some run undoes `b` with `work.undo`": Situation(
+            order=("a",), input={"amount": 4, "express": True}, cancelled=True, subject="b"
+        ),
+        "some run undoes `b` with `work.revoke_may`": Situation(
+            order=("a",), input={"amount": 4, "express": False}, cancelled=True, subject="b"
+        ),
+    }
+
+
+def test_a_witness_shows_its_claim_whatever_the_defaults_of_the_inputs_are() -> None:
+    head = "key id  input { id: uuid  amount: int = 9  express: bool = true }"
+    found = judged(
+        f"step a {{ {UNDONE} }}"
+        f"  step b after a {{ when express  {UNDONE} }}  step c after a {{ when amount > 5  {UNDONE} }}"
+        f"  step d after a {{ when not express  {UNDONE} }}  step e after a {{ when amount <= 5  {UNDONE} }}",
+        head=head,
+    )
+    defaults: dict[str, Wire] = {"id": "00000000-0000-4000-8000-000000000001", "amount": 9, "express": True}
+    shown = 0
+    for judgement in found.of("A6"):
+        if judgement.claim.step in ("b", "c", "d", "e"):
+            assert judgement.witness is not None
+            view = expressions.View({**defaults, **judgement.witness.input}, {}, {})
+            guard = next(step.guard for step in found.plan.steps if step.name == judgement.claim.step)
+            assert guard is not None
+            assert expressions.holds(guard, view) == ("reaches" in judgement.claim.text), judgement.claim.text
+            shown += 1
+    assert shown == 8
 
 
 def test_the_same_text_gives_the_same_verdicts_and_values() -> None:

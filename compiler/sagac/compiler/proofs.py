@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,7 +44,7 @@ class Scene:
     conditions: Conditions
     question: Question
     read: tuple[Input | Result, ...]
-    """What the guards read."""
+    """What the guards read, those of undos too."""
     seen: list[Valuation] = field(default_factory=list)
     """Values of earlier witnesses."""
     complete: list[Valuation] = field(default_factory=list)
@@ -66,7 +67,7 @@ def judge(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Judge
     if odd is not None:
         return (Judgement(reverse_order.whole_claim(saga), odd),)
     known = conditions.of(project, saga, graph, plan)
-    read = stories.read(known.guard.values())
+    read = stories.read(guards(saga, graph, known))
     scene = Scene(project, saga, graph, known, prover.ask(project, saga, known.premise), read)
     premise = decide(scene, liveness.premise(saga, known))
     if not is_shown(premise):
@@ -81,6 +82,13 @@ def judge(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Judge
         if obligation.claim.step not in dead
     )
     return premise, *lively, *rest
+
+
+def guards(saga: Saga, graph: Graph, known: Conditions) -> Iterator[Formula]:
+    """Every `when`: of steps and of their undos."""
+    yield from known.guard.values()
+    for step in saga.steps:
+        yield from (coverage.handler_guard(graph, known, step, handler) for handler in step.handlers if handler.guard)
 
 
 def owed(project: Project, saga: Saga, graph: Graph, known: Conditions, plan: Plan) -> tuple[Obligation, ...]:
@@ -203,8 +211,9 @@ def remembered(scene: Scene, condition: Formula) -> int | None:
 
 def witness_of(scene: Scene, story: Story, place: int) -> Situation:
     """A run that shows the story; an undisturbed one witnesses other claims too."""
+    valuation = scene.complete[place] if place < REMEMBERED else scene.seen[place]
     if story.failed or story.cancelled:
-        return stories.disturbed(scene.graph, story, scene.seen[place])
+        return stories.disturbed(scene.graph, story, valuation)
     if place not in scene.runs:
-        scene.runs[place] = stories.undisturbed(scene.seen[place])
+        scene.runs[place] = stories.undisturbed(valuation)
     return scene.runs[place]

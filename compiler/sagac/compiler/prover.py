@@ -274,8 +274,12 @@ def levelled(one: Term, two: Term) -> tuple[Any, Any] | None:
     if one.kind == two.kind and one.kind != "other":
         return one.value, two.value
     if {one.kind, two.kind} == {"number", "decimal"}:
-        return tuple(z3.ToReal(each.value) if each.kind == "number" else each.value for each in (one, two))  # type: ignore[return-value]  # two of them
+        return as_real(one), as_real(two)
     return None
+
+
+def as_real(found: Term) -> Any:
+    return z3.ToReal(found.value) if found.kind == "number" else found.value
 
 
 def compared(question: Question, expression: Binary) -> Any:
@@ -309,8 +313,10 @@ def kind_of(question: Question, type: str) -> Kind:
             return "bool"
         case "int" | "duration":
             return "number"
-        case "decimal" | "timestamp":
-            return plain  # type: ignore[return-value]  # these two are kinds by the same name
+        case "decimal":
+            return "decimal"
+        case "timestamp":
+            return "timestamp"
         case "string" | "uuid":
             return "code"
     return "code" if isinstance(question.types.get(plain), Enum) else "other"
