@@ -84,6 +84,15 @@ def test_a_window_rests_on_no_copy_that_outlives_it() -> None:
     assert "no copy of `bank.charge` arrives once 7d have passed (not proved yet)" in verdict.rests_on
 
 
+def test_a_probe_sees_the_effect_also_when_the_key_is_forgotten() -> None:
+    found = declared("idempotent for 7d  probe find(id)  lands within 1m", "idempotent")
+    assert found.is_sound()
+    promises = forward(found).rests_on  # type: ignore[union-attr]  # proved, as asserted above
+    assert "`bank.charge` is idempotent for 7d, and a refusal answers its key for good" in promises
+    assert "`bank.charge` lands within 1m or never" in promises
+    assert "no copy of `bank.charge` arrives once 7d have passed (not proved yet)" in promises
+
+
 def test_an_undo_that_is_not_idempotent_cannot_be_sent_again() -> None:
     found = declared("probe find(id)  lands within 1m")
     (refuted,) = (judgement.verdict for judgement in found.of("C1") if isinstance(judgement.verdict, Refuted))

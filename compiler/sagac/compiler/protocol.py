@@ -229,7 +229,8 @@ def kernel_moves(profile: Profile, state: State) -> Iterator[Move]:
         case "doubt":
             yield from doubt_moves(profile, state)
         case "lapsed":
-            present = state.known == "done" and state.effect > 0
+            # It looks at the effect, not at the key, which may be forgotten by now.
+            present = state.effect > 0
             found = "present" if present else "absent"
             yield (
                 f"probe: {found}",

@@ -55,7 +55,7 @@ class Conditions:
         return TRUE if expression is None else lower(expression, self.status)
 
     def answered(self, step: str) -> Formula:
-        """The step is done because its call was answered: one whose doubt is revoked may be undone without an answer."""
+        """The step is done because its call was answered: where its doubt is revoked, it may be undone unanswered."""
         return Var(f"{step}.done") if step in self.revoked else TRUE
 
     def own_status(self, status: Status) -> Formula:
