@@ -718,3 +718,49 @@ def test_every_finding_is_one_line_in_the_words_of_the_language() -> None:
                 assert not line.endswith(".")
                 assert line[0] in "`/" or not line[0].isupper()
                 assert "None" not in line
+
+
+# --- packages -------------------------------------------------------------------------------------------------------
+
+USES_AIR = """
+saga Trip version 1 {
+  key trip_id
+  input { trip_id: uuid  class_: Class }
+  step flight { do air.book(trip_id, 1)  compensate air.cancel(trip_id) }
+}
+"""
+
+
+def told(*texts: str) -> list[tuple[str, tuple[str, ...]]]:
+    return [(f"{finding.code} {finding.message}", finding.help) for finding in find(*texts)]
+
+
+def test_what_another_package_declares_is_to_be_imported() -> None:
+    assert told(f"package shop.air\n{AIR}", f"package shop\n{USES_AIR}") == [
+        ("E204 there is no type `Class`", ("write `import shop.air`",)),
+        ("E203 there is no service `air`", ("write `import shop.air`",)),
+    ]
+
+
+def test_what_several_packages_declare_is_to_be_imported_from_one_of_them() -> None:
+    files = (f"package shop.air\n{AIR}", f"package shop.sky\n{AIR}", f"package shop\n{USES_AIR}")
+    assert {advice for _, (advice,) in told(*files)} == {"write `import shop.air` or `import shop.sky`"}
+
+
+def test_a_name_of_another_kind_is_not_to_be_imported() -> None:
+    files = ("package shop.air\ntype air { a: int }", AIR.replace("Class", "Klass"), f"package shop\n{USES_AIR}")
+    assert all("import" not in advice for _, (advice,) in told(*files))
+
+
+@pytest.mark.parametrize("declared", ["package shop.air\n" + AIR, "package other"])
+def test_behind_an_import_that_failed_no_type_or_service_is_missed(declared: str) -> None:
+    assert said(declared, f"package shop\nimport shop.aire\n{USES_AIR}") == [
+        "E209 no file of this check belongs to package `shop.aire`"
+    ]
+
+
+def test_no_import_of_the_files_own_package_or_of_one_imported_already_is_suggested() -> None:
+    (finding,) = find(f"package shop.air\n{AIR}", f"package shop\nimport shop.air\nimport shop.airs\n{USES_AIR}")
+    assert finding.help == ("check it together with its files",)
+    (finding,) = find(f"package shop\nimport shops\n{USES_AIR}")
+    assert finding.help == ("check it together with its files",)

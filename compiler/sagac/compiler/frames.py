@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sagac.compiler import codes, syntax
 from sagac.compiler.contracts import Contract
+from sagac.compiler.diagnostics import Diagnostic
 from sagac.compiler.finds import Finds, nearest
 from sagac.compiler.names import View, look_up, qualified, usable
 from sagac.compiler.scopes import Path, Root, Scope
@@ -108,15 +109,19 @@ def _operations(name: syntax.Name, view: View, world: World) -> Finds[Mapping[st
     """The operations of a service, declared or not."""
     if not world.contracts:
         yield from usable(name, "a service")
+        if view.blind:
+            return None
         return world.implicit[qualified(view.package, name.text)]
     declared = yield from look_up(name, view.services, "service")
     if declared is None:
-        yield codes.finding(
-            "E203",
-            f"there is no service `{name.text}`",
-            name.span,
-            help=nearest(name.text, view.services)
-            or f"declare `service {name.text} {{ … }}`: some services of this project are declared, so all must be",
-        )
+        if not view.blind:
+            yield _no_service(name, view)
         return None
     return world.contracts[declared.full_name].outline.signatures
+
+
+def _no_service(name: syntax.Name, view: View) -> Diagnostic:
+    missing = view.to_import(name.text, syntax.Service)
+    declared = f"declare `service {name.text} {{ … }}`: some services of this project are declared, so all must be"
+    advice = f"write {missing}" if missing else nearest(name.text, view.services) or declared
+    return codes.finding("E203", f"there is no service `{name.text}`", name.span, help=advice)

@@ -52,6 +52,17 @@ class View:
     types: Mapping[str, Seen] = field(default_factory=dict)
     services: Mapping[str, Seen] = field(default_factory=dict)
     imports: tuple[tuple[str, Span], ...] = ()
+    blind: bool = False
+    """Whether an import failed: what is not seen may be declared there."""
+    elsewhere: tuple[Declared, ...] = ()
+    """What packages declare that the file could import."""
+
+    def to_import(self, name: str, *kinds: type) -> str:
+        """What to write for a name that another package declares; empty where none does."""
+        found = {
+            each.package for each in self.elsewhere if each.node.name.text == name and isinstance(each.node, kinds)
+        }
+        return " or ".join(f"`import {package}`" for package in sorted(found))
 
 
 def qualified(package: str, name: str) -> str:
@@ -128,14 +139,22 @@ def views(files: Mapping[str, syntax.File], declared: tuple[Declared, ...]) -> F
 def _view(name: str, file: syntax.File, by_package: Mapping[str, list[Declared]]) -> Finds[View]:
     package = package_of(file)
     imports = yield from _imports(file, package, by_package)
-    visible = [declared for each in (package, *(one for one, _ in imports)) for declared in by_package[each]]
+    seen = (package, *(one for one, _ in imports))
+    visible = [declared for each in seen for declared in by_package[each]]
     return View(
         name,
         package,
         _grouped(each for each in visible if isinstance(each.node, TypeNode)),
         _grouped(each for each in visible if isinstance(each.node, syntax.Service)),
         imports,
+        any(dotted(node) not in by_package for node in file.imports),
+        tuple(declared for each in by_package if each and each not in seen for declared in by_package[each]),
     )
+
+
+def dotted(node: syntax.Import) -> str:
+    """The package that an import names."""
+    return ".".join(part.text for part in node.package)
 
 
 def _imports(
@@ -144,7 +163,7 @@ def _imports(
     """The packages that a file imports, each once."""
     known: dict[str, Span] = {}
     for node in file.imports:
-        name = ".".join(part.text for part in node.package)
+        name = dotted(node)
         if name in known:
             yield codes.finding("E207", f"`{name}` is imported twice", node.span, Label(known[name], "the first one"))
         elif name == package:
@@ -156,7 +175,8 @@ def _imports(
                 "E209",
                 f"no file of this check belongs to package `{name}`",
                 node.span,
-                help=nearest(name, (each for each in by_package if each)) or "check it together with its files",
+                help=nearest(name, (each for each in by_package if each and each != package and each not in known))
+                or "check it together with its files",
             )
         else:
             known[name] = node.span

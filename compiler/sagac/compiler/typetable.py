@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from sagac.compiler import codes, shapes, syntax
-from sagac.compiler.diagnostics import Label
+from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.finds import Finds, nearest
 from sagac.compiler.names import TAKEN, Declared, TypeNode, View, distinct, look_up, usable
 from sagac.compiler.shapes import WRONG, Enumeration, Fields, Many, Maybe, Shape
@@ -130,16 +130,19 @@ def _name(node: syntax.NamedType, view: View, find: Finder) -> Finds[Shape]:
         return shapes.SCALARS[node.name]
     declared = yield from look_up(syntax.Name(node.span, node.name), view.types, "type")
     if declared is None:
-        yield codes.finding(
-            "E204",
-            f"there is no type `{node.name}`",
-            node.span,
-            help=nearest(node.name, (*view.types, *shapes.SCALARS)) or "declare it with `type` or `enum`",
-        )
+        if not view.blind:
+            yield _no_type(node, view)
         return WRONG
     if len(view.types[node.name].choices) > 1:
         return WRONG
     return (yield from find(declared, node))
+
+
+def _no_type(node: syntax.NamedType, view: View) -> Diagnostic:
+    missing = view.to_import(node.name, syntax.TypeDeclaration, syntax.EnumDeclaration)
+    near = nearest(node.name, (*view.types, *shapes.SCALARS))
+    advice = f"write {missing}" if missing else near or "declare it with `type` or `enum`"
+    return codes.finding("E204", f"there is no type `{node.name}`", node.span, help=advice)
 
 
 def lower(shape: Shape) -> plan.Record | plan.Enum:
