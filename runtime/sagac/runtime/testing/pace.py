@@ -59,6 +59,11 @@ class PacedLoop(asyncio.SelectorEventLoop):
         """See `asyncio.AbstractEventLoop.time`."""
         return self.pace.now
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Threads end in their own time: a limit on this clock would be over at once (Python 3.12 and later set one)."""
+        with real_time():
+            await super().shutdown_default_executor()
+
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine that runs on its own time."""
