@@ -246,6 +246,126 @@ def test_an_invalid_result_is_unknown() -> None:
     assert "does not fit" in first.detail
 
 
+@pytest.mark.parametrize(
+    ("asked", "told_of_it"),
+    [
+        ("soon", "`retry_after` is no number of seconds but 'soon'"),
+        (None, "`retry_after` is no number of seconds but None"),
+        (float("nan"), "`retry_after` is no number of seconds but nan"),
+        (-1, "`retry_after` is negative, -1"),
+        (10**400, "a day is the most that is waited"),
+        (float("inf"), "`retry_after` is infs: a day is the most that is waited"),
+    ],
+)
+def test_a_pause_that_cannot_be_waited_for_is_told_and_the_run_goes_on(asked: Any, told_of_it: str) -> None:
+    outcome, events = run(FakeWorld({("a", "do", 1): told("busy", asked)}))
+    assert isinstance(outcome, Completed)
+    (first, *_) = [event for event in events if isinstance(event, Answered)]
+    assert first.outcome == "transient"
+    assert first.detail.startswith("Transient: busy; ") and told_of_it in first.detail
+
+
+def test_a_service_is_asked_again_after_a_day_however_long_it_wants() -> None:
+    patient = Schedule(timeout_ms=1_000, retries=2, backoff_first_ms=100, backoff_max_ms=10**15)
+    seldom = {"lease_ms": 10**12, "watch_ms": 10**12}  # a day of looking around would be all that the test does
+    _, events = run(FakeWorld({("a", "do", 1): told("busy", 10**12)}), plan(step("a", schedule=patient)), **seldom)
+    (first, *_) = [event for event in events if isinstance(event, Answered)]
+    assert first.pause_ms == 86_400_000
+
+
+class SpeechlessError(Exception):
+    """An exception whose words cannot be had."""
+
+    def __str__(self) -> str:
+        raise KeyError("no words")
+
+
+class RejectedError(SpeechlessError, Rejected):
+    """A declared failure of that kind."""
+
+
+def test_an_exception_that_cannot_say_what_it_is_stops_no_run() -> None:
+    outcome, events = run(FakeWorld({("a", "do", 1): SpeechlessError(), ("b", "do", 1): RejectedError()}))
+    assert outcome == Compensated("`b` was refused: Rejected")
+    (first, *_) = [event for event in events if isinstance(event, Answered)]
+    assert (first.outcome, first.detail) == ("unknown", "SpeechlessError")
+
+
+class Unusual(BaseException):
+    """What a library should not raise, and does."""
+
+
+@pytest.mark.parametrize("failure", [Unusual("odd"), StopIteration(), GeneratorExit(), asyncio.CancelledError()])
+def test_whatever_a_handler_in_a_thread_raises_is_unknown(failure: BaseException) -> None:
+    class Threaded(FakeWorld):
+        def act(self, call: Call, *, step: str, trip: str) -> Receipt:  # type: ignore[override]  # a handler need not be async
+            if call.attempt == 1:
+                raise failure
+            return Receipt(number=1)
+
+    async def story() -> object:
+        quick = Schedule(timeout_ms=1_000, retries=2, backoff_first_ms=1, backoff_max_ms=1)
+        journal = MemoryJournal()
+        world: Any = Threaded()
+        saga = Trip(plan=plan(step("a", schedule=quick)), world=world)
+        async with asyncio.timeout(20), runtime_of_one(journal, saga) as running:
+            return await (await running.start(Trip, TripInput(trip="t"))).outcome()
+
+    assert asyncio.run(story()) == Completed(TripOutput(first=1))
+
+
+@pytest.mark.parametrize("failure", [Unusual("odd"), StopIteration(), StopAsyncIteration()])
+def test_whatever_a_handler_in_the_loop_raises_is_unknown(failure: BaseException) -> None:
+    outcome, events = run(FakeWorld({("a", "do", 1): failure}))
+    assert isinstance(outcome, Completed)
+    (first, *_) = [event for event in events if isinstance(event, Answered)]
+    assert (first.outcome, type(failure).__name__ in first.detail or "StopIteration" in first.detail) == (
+        "unknown",
+        True,
+    )
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), SystemExit(3)])
+def test_what_ends_the_process_is_not_taken_for_an_answer(failure: BaseException) -> None:
+    with pytest.raises(type(failure)):
+        run(FakeWorld({("a", "do", 1): failure}))
+
+
+@pytest.mark.parametrize(
+    ("fault", "shape", "said"),
+    [
+        (ValueError("what"), CHAIN, "ValueError: what"),
+        (Rejected("no"), plan(step("a", fails=())), "undeclared refusal Rejected: no"),
+    ],
+)
+def test_a_defect_of_a_handler_is_logged_where_it_happened(
+    fault: BaseException, shape: Plan, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(FakeWorld({("a", "do", 1): fault}), shape)
+    record, *_ = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert record.name == "sagac"
+    assert record.getMessage().startswith("do `a` #1 of saga `trip.Trip`, run `")
+    assert record.getMessage().endswith(f"nobody knows whether it took effect: {said}")
+    assert record.exc_info is not None and record.exc_info[1] is fault
+    place = {name: getattr(record, name) for name in ("saga", "step", "direction", "attempt")}
+    assert place == {"saga": "trip.Trip", "step": "a", "direction": "do", "attempt": 1}
+    assert record.__dict__["run"]
+
+
+def test_a_result_that_does_not_fit_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Wrong(FakeWorld):
+        async def act(self, call: Call, *, step: str, trip: str) -> Receipt:
+            return None if call.attempt == 1 else Receipt(number=7)  # type: ignore[return-value]  # the defect under test
+
+    run(Wrong())
+    assert "the result does not fit" in caplog.text
+
+
+def test_what_is_no_defect_is_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    run(FakeWorld({("a", "do", 1): "hang", ("b", "do", 1): told("busy"), ("c", "do", 1): Rejected("full")}))
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
 def test_a_doubt_is_revoked_before_anything_is_undone() -> None:
     world = FakeWorld({("b", "do", attempt): "lost" for attempt in (1, 2, 3)})
     outcome, _ = run(world)

@@ -32,7 +32,10 @@ class Refusal(Exception):  # noqa: N818 - the failures that authors declare are 
 
 
 class Transient(Exception):  # noqa: N818 - reads as the service's answer, not as an error of ours
-    """The service says that it did nothing and may be asked again, after `retry_after` seconds if it says so."""
+    """The service says that it did nothing and may be asked again.
+
+    It may say after how many seconds, and is believed up to a day, as far as the schedule waits at all.
+    """
 
     def __init__(self, reason: str = "", *, retry_after: float = 0) -> None:
         super().__init__(reason)
