@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sagac.compiler import codes, syntax
 from sagac.compiler.contracts import Contract
 from sagac.compiler.diagnostics import Diagnostic
-from sagac.compiler.finds import Finds, nearest
+from sagac.compiler.finds import Finds, listed, nearest
 from sagac.compiler.names import View, look_up, qualified, usable
 from sagac.compiler.scopes import Path, Root, Scope
 from sagac.compiler.shapes import Shape
@@ -70,9 +70,14 @@ class Frame:
                 "E202",
                 f"`{name.text}` is not a step of this saga{what}",
                 name.span,
-                help=nearest(name.text, self.steps),
+                help=nearest(name.text, self.steps) or self._listed_steps(),
             )
         return False
+
+    def _listed_steps(self) -> str | tuple[()]:
+        if not self.steps:
+            return ()
+        return f"it has {listed(self.steps)}" if len(self.steps) > 1 else f"its only step is {listed(self.steps)}"
 
 
 _ROLES = {"input": "an input", "step": "a step", "local": "a field"}
