@@ -61,6 +61,11 @@ def shown(block: syntax.InputBlock | None) -> frozenset[Path]:
     return frozenset().union(*(facts(node.where) for node in nodes if node.where is not None))
 
 
+def keyed(clause: syntax.Key | None) -> frozenset[Path]:
+    """The inputs of a key: one that may be `null` is a finding of the key, and not of each place that reads it."""
+    return frozenset((name.text,) for name in clause.names) if clause is not None else frozenset()
+
+
 def key(clause: syntax.Key | None, saga: syntax.Saga, known: Mapping[str, Shape]) -> Finds[tuple[str, ...]]:
     """The fields that a run is known by."""
     if clause is None:

@@ -138,7 +138,7 @@ def _frame(declared: Declared, view: View, world: World, known: Mapping[str, Sha
     roots = {name: root for name, root in roots.items() if name not in nodes or name not in known}
     silent = {name for name, own in signatures.items() if own is None} | (nodes.keys() & known.keys())
     silent |= {item.name.text for item in node.items if isinstance(item, syntax.Approval)}
-    present = inputs.shown(block)
+    present = inputs.shown(block) | inputs.keyed(the(node.items, syntax.Key))
     return Frame(declared.full_name, view, world, nodes, signatures, roots, frozenset(silent), present)
 
 
