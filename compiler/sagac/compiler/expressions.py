@@ -47,7 +47,7 @@ def checked(node: syntax.Expression, scope: Scope, wanted: Shape, what: str, *de
         yield lookups.may_be_absent(node)
         return MISTAKEN
     message = f"{what} is `{shapes.text(wanted)}`, but this is `{shapes.text(found.shape)}`"
-    yield codes.finding("E301", message, node.span, *declared)
+    yield codes.finding("E301", message, node.span, *declared, help=literals.as_member(node, wanted))
     return MISTAKEN
 
 
@@ -62,7 +62,8 @@ def constant(node: syntax.Expression, wanted: Shape, what: str) -> Finds[plan.Wi
         if not shapes.is_sound(wanted):
             return None
         if len(reference.names) > 1 or not isinstance(shapes.bare(wanted), Enumeration | Many):
-            yield codes.finding("E214", f"{what} must be a constant", reference.span)
+            advice = literals.as_member(reference, wanted)
+            yield codes.finding("E214", f"{what} must be a constant", reference.span, help=advice)
             return None
     found = yield from checked(node, Scope(what, products=True), wanted, what)
     if found.lowered is None:
@@ -340,7 +341,7 @@ def _waits(node: syntax.Expression, scope: Scope) -> bool:
         case syntax.Constant() | syntax.Items():
             return True
         case syntax.Reference():
-            return is_lone(node, scope)
+            return node.names[0].text not in scope.roots
         case syntax.Unary(operator="-"):
             return _waits(node.operand, scope)
         case _:
@@ -400,6 +401,7 @@ def _cannot(node: syntax.Binary, operator: str, left: Shape, right: Shape) -> Di
         "E303",
         f"`{operator}` does not take `{shapes.text(left)}` and `{shapes.text(right)}`",
         node.span,
+        help=literals.as_member(node.right, left) or literals.as_member(node.left, right),
     )
 
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from sagac.compiler import codes, shapes, syntax
-from sagac.compiler.finds import Finds
+from sagac.compiler.finds import Finds, listed, nearest
 from sagac.compiler.scopes import MISTAKEN, Typed
-from sagac.compiler.shapes import Shape
+from sagac.compiler.shapes import Enumeration, Shape
 from sagac.runtime import plan
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -49,6 +49,25 @@ def _is_timestamp(value: str) -> bool:
         return datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         return False
+
+
+def as_member(node: syntax.Expression, wanted: Shape) -> str | tuple[str, ...]:
+    """What to write for a text, or for `Enum.member`, where a member of an enum is expected."""
+    expected = shapes.bare(wanted)
+    if not isinstance(expected, Enumeration):
+        return ()
+    match node:
+        case syntax.Constant(kind="string"):
+            word = str(node.value)
+        case syntax.Reference(names=(head, member)) if head.text == expected.name:
+            word = member.text
+        case syntax.Items(items=(first, *_)):
+            return as_member(first, expected)
+        case _:
+            return ()
+    if word in expected.members:
+        return f"a member of `{expected.name}` is written by its name alone: `{word}`"
+    return nearest(word, expected.members) or f"`{expected.name}` has {listed(expected.members)}"
 
 
 def is_constant(lowered: plan.Expression) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sagac.compiler import codes, shapes, syntax
+from sagac.compiler import codes, literals, shapes, syntax
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.finds import Finds, listed, nearest
 from sagac.compiler.scopes import MISTAKEN, Path, Root, Scope, Typed
@@ -27,7 +27,7 @@ def reference(node: syntax.Reference, scope: Scope, hint: Shape) -> Finds[Typed]
     if root is not None:
         return (yield from _rooted(node, root, scope))
     if head not in scope.silent:
-        yield from _unknown(node, scope, wanted if member else WRONG)
+        yield from _unknown(node, scope, wanted, member=member)
     return MISTAKEN
 
 
@@ -50,13 +50,13 @@ def _a(kind: str) -> str:
     return f"an {_noun(kind)}" if kind == "input" else f"a {_noun(kind)}"
 
 
-def _unknown(node: syntax.Reference, scope: Scope, wanted: Shape) -> Finds[None]:
+def _unknown(node: syntax.Reference, scope: Scope, wanted: Shape, *, member: bool) -> Finds[None]:
     head = node.names[0]
     if head.text in scope.hidden:
         yield codes.finding(
             "E214", f"{scope.place} cannot read `{head.text}`, which is {scope.hidden[head.text]}", node.span
         )
-    elif isinstance(wanted, Enumeration):
+    elif member and isinstance(wanted, Enumeration):
         near = nearest(head.text, (*wanted.members, *scope.roots))
         yield codes.finding(
             "E205",
@@ -65,7 +65,8 @@ def _unknown(node: syntax.Reference, scope: Scope, wanted: Shape) -> Finds[None]
             help=near or f"`{wanted.name}` has {listed(wanted.members)}",
         )
     else:
-        yield codes.finding("E201", f"`{head.text}` is not known here", head.span, help=nearest(head.text, scope.roots))
+        advice = literals.as_member(node, wanted) or nearest(head.text, scope.roots)
+        yield codes.finding("E201", f"`{head.text}` is not known here", head.span, help=advice)
 
 
 def _rooted(node: syntax.Reference, root: Root, scope: Scope) -> Finds[Typed]:
