@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.compiler.judging import Judged, judged
+from tests.compiler.judging import INPUT, Judged, judged
 
 from sagac.compiler import protocol, protocol_table
 from sagac.compiler.obligations.unknown_outcomes import MOVES
@@ -15,9 +15,15 @@ from sagac.compiler.verdicts import Assumed, Proved, Refuted, Verdict
 HEAD = "key id  input { id: uuid }"
 
 
-def declared(do: str = "", undo: str = "", step: str = "", pivot: bool = False) -> Judged:
+LATER = "step last after pay { do bank.find(id) }"
+
+
+def declared(
+    do: str = "", undo: str = "", step: str = "", *, pivot: bool = False, more: str = "", head: str = HEAD
+) -> Judged:
     """A saga of one call and its undo, with these promises."""
     services = f"""
+    enum Tier {{ standard, vip }}
     service bank {{
       owner "tests"
       command charge(id: uuid)
@@ -31,7 +37,7 @@ def declared(do: str = "", undo: str = "", step: str = "", pivot: bool = False) 
         steps = f'pivot step pay {{ do bank.charge(id)  irreversible because "paid"\n {step} }}'
     else:
         steps = f"step pay {{ do bank.charge(id)  compensate bank.refund(id)\n {step} }}"
-    return judged(steps, services=services, head=HEAD)
+    return judged(f"{steps}  {more}", services=services, head=head)
 
 
 def forward(found: Judged) -> Verdict:
@@ -94,13 +100,32 @@ def test_a_probe_sees_the_effect_also_when_the_key_is_forgotten() -> None:
 
 
 def test_an_undo_that_is_not_idempotent_cannot_be_sent_again() -> None:
-    found = declared("probe find(id)  lands within 1m")
-    (refuted,) = (judgement.verdict for judgement in found.of("C1") if isinstance(judgement.verdict, Refuted))
+    found = declared("probe find(id)  lands within 1m", more=LATER)
+    refuted = found.refuted("C1")["pay"]
     assert refuted.message == "nothing settles a lost answer to the undo of `pay`: sent again, it could undo twice"
     assert refuted.situation.events[-3:] == (
         "`bank.refund` arrives",
         "no answer to `bank.refund` comes, and it is sent again",
         "`bank.refund` arrives",
+    )
+
+
+def test_an_undo_that_is_never_needed_may_be_called_once() -> None:
+    assert declared("probe find(id)  lands within 1m").is_sound()
+
+
+def test_a_lost_answer_is_told_with_the_values_that_lead_to_it() -> None:
+    found = declared("idempotent", "idempotent", 'when note == "x" and amount > 500', more=LATER, head=INPUT)
+    assert found.refuted("C1")["pay"].situation.input == {"note": "x", "amount": 501}
+
+
+def test_an_undo_rests_on_its_window() -> None:
+    found = declared("probe find(id)  lands within 1m", "idempotent for 7d")
+    assert found.of("C1", "pay")[1].verdict == Proved(
+        (
+            "`bank.refund` is idempotent for 7d: a second call changes nothing",
+            "no copy of `bank.refund` arrives once 7d have passed (not proved yet)",
+        )
     )
 
 

@@ -41,6 +41,7 @@ service desk {
     probe find(k)
   command back(k: uuid, n: int)
     idempotent
+  command once(k: uuid, n: int)
   command revoke(k: uuid, n: int)
     idempotent
     revokes go
@@ -114,14 +115,14 @@ def undo(
         return f'    undone by {random.choice(before)} because "it goes with it"'
     if command == "sure":
         return answered_or_not(random, name, "desk.unsure(k)")
-    way = random.choice(["back", "revoke"])
+    way = random.choice(["back", "back", "back", "once", "revoke", "revoke", "revoke"])
     reads = ["x", *(f"{one}.n" for one in before if one not in guards or guards.get(name) == guards[one])]
-    argument = random.choice([*reads, f"{name}.n"] if way == "back" else reads)
+    argument = random.choice([*reads, f"{name}.n"] if way != "revoke" else reads)
     if random.random() < 0.7:
         return f"    compensate desk.{way}(k, {argument})"
     if random.random() < 0.3:
         return answered_or_not(random, name, f"desk.{way}(k, {argument})", f"desk.{way}(k, {random.choice(reads)})")
-    guard = random.choice(["x > 5", "b", f"{name}.ok"] if way == "back" else ["x > 5", "b"])
+    guard = random.choice(["x > 5", "b", f"{name}.ok"] if way != "revoke" else ["x > 5", "b"])
     return f"    compensate desk.{way}(k, {argument}) when {guard}\n    compensate desk.{way}(k, x) when not ({guard})"
 
 
@@ -205,8 +206,12 @@ def timeless(action: Action, *, in_order: bool) -> tuple[object, ...]:
 def answers(node: Node, command: Command, choice: Choice, *, is_present: bool) -> Iterator[Event]:
     """Whatever a command can lead to."""
     outcomes: list[Outcome] = ["succeeded"]
-    if isinstance(command, Send) and command.direction == "do":
-        outcomes = list(possible(node.run.plan.steps[node.run.layout.position[command.step]], command.attempt))
+    if isinstance(command, Send):
+        planned = node.run.plan.steps[node.run.layout.position[command.step]]
+        if command.direction == "do":
+            outcomes = list(possible(planned, command.attempt))
+        elif not planned.undos[replay.state(node.run, command.step).undo_index].idempotent:
+            outcomes = ["succeeded", "unknown"]
     for outcome in outcomes:
         yield replay.reaction(
             node.run, node.event.at, command, lambda *_, it=outcome: it, choice.results, present=is_present
@@ -241,9 +246,9 @@ def wrong(saga: Saga, run: Run) -> str:
 
 
 def in_doubt(run: Run, name: str) -> bool:
-    """Whether a person must say whether the step took effect."""
+    """Whether a person must say whether the step took effect, or its undo."""
     action = replay.state(run, name)
-    return action.state == "held" and action.unanswered
+    return (action.state == "held" and action.unanswered) or (action.undo == "held" and action.undo_attempt > 0)
 
 
 def may_stand(run: Run, name: str) -> bool:

@@ -235,6 +235,8 @@ def answering(situation: Situation) -> Answer:
     told = frozenset({*situation.order, situation.subject, situation.other})
 
     def answer(run: Run, command: Send) -> Outcome:
+        if situation.undo_lost and command.direction == "undo" and command.step == situation.subject:
+            return "unknown"
         # What else was under way when the run turned is not part of the story.
         beside = command.step not in told and not state(run, command.step).unanswered
         return "transient" if command.direction == "do" and run.mode == "unwinding" and beside else "succeeded"

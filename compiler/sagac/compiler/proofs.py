@@ -97,7 +97,7 @@ def owed(project: Project, saga: Saga, graph: Graph, known: Conditions, plan: Pl
         *recoverability.owe(project, saga, graph, known),
         *coverage.owe(project, saga, graph, known, plan),
         *reverse_order.owe(project, saga, graph, plan),
-        *unknown_outcomes.owe(project, saga, graph, plan),
+        *unknown_outcomes.owe(project, saga, graph, known, plan),
         *assignment.owe(project, saga, graph, known, plan),
     )
 

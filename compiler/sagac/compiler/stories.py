@@ -27,6 +27,7 @@ def told(graph: Graph, conditions: Conditions, types: Types, story: Story, valua
         results={step: result for step, result in valuation.results.items() if step in order},
         unknown=story.unknown,
         landed=story.landed,
+        undo_lost=story.undo_lost,
         cancelled=story.cancelled,
         subject=story.subject,
         other=story.other,

@@ -40,6 +40,8 @@ class Situation:
     results: Mapping[str, Wire] = field(default_factory=dict)
     unknown: str = ""
     landed: bool = False
+    undo_lost: bool = False
+    """The undo of the subject is never answered either."""
     cancelled: bool = False
     subject: str = ""
     """The step whose effect, undo or reading is at stake."""

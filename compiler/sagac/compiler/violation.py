@@ -142,6 +142,8 @@ def later(saga: Saga, name: str) -> tuple[str, ...]:
 
 def unsettled(moments: Moments, subject: str, situation: Situation, saga: Saga) -> tuple[str, ...]:
     """Nobody can say whether a call took effect, and nothing that was declared settles it."""
+    if situation.undo_lost:
+        return unsettled_undo(moments[-1].run, subject)
     action = state(moments[-1].run, subject)
     if not any(state(moment.run, subject).unanswered for moment in moments):
         raise Unreplayable(f"every attempt of `{subject}` is answered")
@@ -151,6 +153,14 @@ def unsettled(moments: Moments, subject: str, situation: Situation, saga: Saga) 
     if situation.events:
         return ("nothing that is declared settles it, and a guess may be wrong:",)
     return ("nothing that is declared settles it",)
+
+
+def unsettled_undo(run: Run, subject: str) -> tuple[str, ...]:
+    """Nobody can say whether an undo took effect, and it may not be sent again."""
+    action = state(run, subject)
+    if action.undo != "held" or not action.undo_attempt:
+        raise Unreplayable(f"the undo of `{subject}` is {action.undo}")
+    return ("nothing that is declared settles it, and a guess may be wrong:",)
 
 
 # --- D1, D2 --------------------------------------------------------------------------------------------------------

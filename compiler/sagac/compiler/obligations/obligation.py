@@ -25,6 +25,8 @@ class Story:
     failure: str = ""
     unknown: str = ""
     landed: bool = False
+    undo_lost: bool = False
+    """The undo of the subject is never answered."""
     cancelled: bool = False
     early: bool = False
     """The cancel comes while the last step is under way, which then takes effect."""

@@ -5,17 +5,22 @@ The policy is read from the plan, the capabilities from the contracts; `protocol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from sagac.compiler import planner, wording
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Handler, Operation, Project, Saga
 from sagac.compiler.model import Step as Written
-from sagac.compiler.obligations.obligation import Obligation, Settled
+from sagac.compiler.obligations import turning
+from sagac.compiler.obligations.conditions import Conditions
+from sagac.compiler.obligations.coverage import handler_guard
+from sagac.compiler.obligations.obligation import Case, Never, Obligation, Settled, Story
 from sagac.compiler.protocol import Memory, Profile, Resend, Undoing
 from sagac.compiler.protocol_table import ROWS
-from sagac.compiler.verdicts import Assumed, Claim, Proved, Refuted, Situation, Verdict
+from sagac.compiler.terms import both
+from sagac.compiler.verdicts import Assumed, Claim, Proved, Verdict
 from sagac.compiler.wording import duration
 from sagac.runtime.plan import Plan, Step
 
@@ -55,7 +60,7 @@ MOVES: Final = {
 """What a move of the protocol is in words."""
 
 
-def owe(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Obligation, ...]:
+def owe(project: Project, saga: Saga, graph: Graph, conditions: Conditions, plan: Plan) -> tuple[Obligation, ...]:
     """A claim for each call with an effect, and one for each compensation."""
     planned = {step.name: step for step in plan.steps}
     return tuple(
@@ -63,8 +68,8 @@ def owe(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Obligat
         for step in saga.steps
         if project.operation(step.call).kind == "command"
         for obligation in (
-            forward(project, saga, graph, step, planned[step.name]),
-            *backward(project, saga, graph, step, planned[step.name]),
+            forward(project, saga, conditions, step, planned[step.name]),
+            *backward(project, saga, graph, conditions, step),
         )
     )
 
@@ -72,7 +77,7 @@ def owe(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Obligat
 # --- the do --------------------------------------------------------------------------------------------------------
 
 
-def forward(project: Project, saga: Saga, graph: Graph, step: Written, planned: Step) -> Settled:
+def forward(project: Project, saga: Saga, conditions: Conditions, step: Written, planned: Step) -> Obligation:
     """A lost answer to the step's call is settled soundly."""
     claim = Claim(
         "C1",
@@ -81,23 +86,36 @@ def forward(project: Project, saga: Saga, graph: Graph, step: Written, planned: 
         f"a lost answer to `{step.name}` is settled by what is declared",
         step.call.span,
     )
-    return Settled(claim, forward_verdict(project, saga, graph, step, planned))
-
-
-def forward_verdict(project: Project, saga: Saga, graph: Graph, step: Written, planned: Step) -> Verdict:
-    operation = project.operation(step.call)
     row = ROWS[profile(project, step, planned).key]
+    lost = doubtful(project, step, planned, row)
+    if lost is None:
+        return Settled(claim, kept(project, step, planned, row))
+    return Never(claim, lambda: iter((Case(conditions.enabled[step.name], lost),)))
+
+
+def doubtful(project: Project, step: Written, planned: Step, row: str) -> Story | None:
+    """What a lost answer leads to, where that is not settled."""
     if row not in ("sound", "window"):
-        return unsound(project, graph, step, planned, row)
+        return unsound(project, step, row)
+    if project.operation(step.call).declared and planned.doubt == "hold" and not step.holds_unknown:
+        return unsettled(project, step)
+    return None
+
+
+def kept(project: Project, step: Written, planned: Step, row: str) -> Verdict:
+    """What it rests on that a lost answer is settled."""
+    operation = project.operation(step.call)
     promised = tuple(promises(project, step, planned))
     if not operation.declared:
         return Assumed((*promised, *(f"a person settles a lost answer to `{name(step)}`" for _ in asked(planned))))
-    if planned.doubt == "hold" and not step.holds_unknown:
-        return unsettled(project, graph, step, planned)
-    outlived = (
-        f"no copy of `{name(step)}` arrives once {duration(operation.window_ms or 0)} have passed (not proved yet)",
-    )
-    return Proved((*promised, *(outlived if row == "window" else ())))
+    return Proved((*promised, *(outlived(name(step), operation) if row == "window" else ())))
+
+
+def outlived(command: str, operation: Operation) -> tuple[str, ...]:
+    """The promise of the network that a window needs."""
+    if operation.window_ms is None:
+        return ()
+    return (f"no copy of `{command}` arrives once {duration(operation.window_ms)} have passed (not proved yet)",)
 
 
 def asked(planned: Step) -> tuple[int, ...]:
@@ -175,44 +193,41 @@ def promises(project: Project, step: Written, planned: Step) -> Iterator[str]:
             return
 
 
-def unsound(project: Project, graph: Graph, step: Written, planned: Step, row: str) -> Refuted:
+def unsound(project: Project, step: Written, row: str) -> Story:
     """The plan's policy does not go with what is declared."""
-    return Refuted(
-        situation(graph, step, story(step, row)),
-        f"what the plan does about a lost answer to `{step.name}` is not sound: it can leave a wrong state",
-        project.operation(step.call).span,
-        "what is declared",
-        help=fixes(project, step),
+    return replace(
+        lost_answer(project, step, row),
+        message=f"what the plan does about a lost answer to `{step.name}` is not sound: it can leave a wrong state",
+        place_text="what is declared",
     )
 
 
-def unsettled(project: Project, graph: Graph, step: Written, planned: Step) -> Refuted:
+def unsettled(project: Project, step: Written) -> Story:
     """Nothing that is declared settles a lost answer, and nobody has said that a person does."""
     # What would go wrong if the step were just taken for failed says why something has to be declared.
     guess = ROWS[Profile("none", False, False, "none", "never", "none", False).key]
-    return Refuted(
-        situation(graph, step, story(step, guess)),
-        f"nothing settles a lost answer to `{step.name}`: it may have taken effect, or not",
-        project.operation(step.call).span,
-        "what is declared of the command",
+    return replace(
+        lost_answer(project, step, guess),
+        message=f"nothing settles a lost answer to `{step.name}`: it may have taken effect, or not",
+        place_text="what is declared of the command",
+    )
+
+
+def lost_answer(project: Project, step: Written, row: str) -> Story:
+    """The run up to the call whose answer is lost, and what could follow."""
+    return Story(
+        then=(step.name,),
+        unknown=step.name,
+        landed=True,
+        subject=step.name,
+        events=in_words(row, step, undo_name(step.handlers[0]) if step.handlers else ""),
+        place=project.operation(step.call).span,
         help=fixes(project, step),
     )
 
 
-def situation(graph: Graph, step: Written, events: tuple[str, ...]) -> Situation:
-    """The run up to the call whose answer is lost, and what could follow."""
-    return Situation(
-        order=tuple(earlier for earlier in graph.closure(step.name) if earlier != step.name),
-        unknown=step.name,
-        landed=True,
-        subject=step.name,
-        events=events,
-    )
-
-
-def story(step: Written, row: str) -> tuple[str, ...]:
+def in_words(row: str, step: Written, undo: str) -> tuple[str, ...]:
     """A trace of the protocol in words."""
-    undo = undo_name(step.handlers[0]) if step.handlers else ""
     return tuple(MOVES[move].format(do=name(step), undo=undo) for move in row.split("; "))
 
 
@@ -242,7 +257,7 @@ def fixes(project: Project, step: Written) -> tuple[str, ...]:
 # --- the undo ------------------------------------------------------------------------------------------------------
 
 
-def backward(project: Project, saga: Saga, graph: Graph, step: Written, planned: Step) -> Iterator[Settled]:
+def backward(project: Project, saga: Saga, graph: Graph, conditions: Conditions, step: Written) -> Iterator[Obligation]:
     """A lost answer to each compensation is settled: it is sent again, or a person was named."""
     for handler in step.handlers:
         claim = Claim(
@@ -252,35 +267,43 @@ def backward(project: Project, saga: Saga, graph: Graph, step: Written, planned:
             f"a lost answer to the undo `{undo_name(handler)}` of `{step.name}` is settled by what is declared",
             handler.span,
         )
-        yield Settled(claim, backward_verdict(project, graph, step, handler))
+        if step.holds_unknown or promised(project, step, handler) != "once":
+            yield Settled(claim, settled(project, step, handler))
+        else:
+            yield Never(claim, undone_once(project, graph, conditions, step, handler))
 
 
-def backward_verdict(project: Project, graph: Graph, step: Written, handler: Handler) -> Verdict:
-    operation = project.operation(handler.call)
-    repeats = f"`{undo_name(handler)}` is idempotent: a second call changes nothing"
-    if promised(project, step, handler) != "once":
-        return Proved((repeats,)) if operation.declared else Assumed((repeats,))
-    if step.holds_unknown:
-        return Proved((f"a person settles a lost answer to `{undo_name(handler)}`",))
+def settled(project: Project, step: Written, handler: Handler) -> Verdict:
+    """What it rests on that a lost answer to the undo is settled."""
+    operation, undo = project.operation(handler.call), undo_name(handler)
+    if promised(project, step, handler) == "once":
+        return Proved((f"a person settles a lost answer to `{undo}`",))
+    window = "" if operation.window_ms is None else f" for {duration(operation.window_ms)}"
+    repeats = (f"`{undo}` is idempotent{window}: a second call changes nothing", *outlived(undo, operation))
+    return Proved(repeats) if operation.declared else Assumed(repeats)
+
+
+def undone_once(
+    project: Project, graph: Graph, conditions: Conditions, step: Written, handler: Handler
+) -> Callable[[], Iterator[Case]]:
+    """The run is turned while the step is done, and its undo, which may be called once, is not answered."""
     row = ROWS[Profile("none", False, False, "once", "never", "hold", True).key]
-    return Refuted(
-        Situation(
-            order=graph.closure(step.name),
-            cancelled=True,
-            unknown=step.name,
-            landed=True,
-            subject=step.name,
-            events=story_of_undo(step, handler, row),
-        ),
-        f"nothing settles a lost answer to the undo of `{step.name}`: sent again, it could undo twice",
-        operation.span,
-        "this is not declared `idempotent`",
-        help=(
-            f"declare `{undo_name(handler)}` `idempotent`, or `revokes {step.call.operation}`",
-            f"or write `on unknown hold` in `{step.name}`: a person settles it",
-        ),
-    )
+    guard = handler_guard(graph, conditions, step, handler)
 
+    def cases() -> Iterator[Case]:
+        for condition, story in turning.ways(project, graph, conditions, step.name)():
+            told = replace(
+                story,
+                undo_lost=True,
+                events=in_words(row, step, undo_name(handler)),
+                message=f"nothing settles a lost answer to the undo of `{step.name}`: sent again, it could undo twice",
+                place=project.operation(handler.call).span,
+                place_text="this is not declared `idempotent`",
+                help=(
+                    f"declare `{undo_name(handler)}` `idempotent`, or `revokes {step.call.operation}`",
+                    f"or write `on unknown hold` in `{step.name}`: a person settles it",
+                ),
+            )
+            yield Case(both(condition, guard), told)
 
-def story_of_undo(step: Written, handler: Handler, row: str) -> tuple[str, ...]:
-    return tuple(MOVES[move].format(do=name(step), undo=undo_name(handler)) for move in row.split("; "))
+    return cases
