@@ -60,7 +60,7 @@ class PacedLoop(asyncio.SelectorEventLoop):
         return self.pace.now
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Threads end in their own time: a limit on this clock would be over at once (Python 3.12 and later set one)."""
+        """Threads end in their own time: the limit that Python 3.12 sets would be over at once on this clock."""
         with real_time():
             await super().shutdown_default_executor()
 
