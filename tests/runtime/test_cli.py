@@ -277,8 +277,10 @@ def test_a_missing_or_wrong_journal_is_told_in_one_line(folder: Path, capsys: py
         code, out, err = sagac(capsys, *words)
         assert (code, out) == (1, "")
         assert err.startswith("sagac: there is no journal at `sagac.db`")
-    code, _, err = sagac(capsys, "ps", "--journal", "postgres://x")
-    assert (code, err.startswith("sagac: `postgres://x` names no journal")) == (1, True)
+    for place in ("postgres://x", "orders.db", "sqlite:///"):
+        code, _, err = sagac(capsys, "ps", "--journal", place)
+        assert (code, err.startswith(f"sagac: `{place}` names no journal")) == (2, True)
+        assert "retry" not in err
     (folder / "sagac.db").write_text("something else, which is no database and is longer than a header " * 3)
     assert sagac(capsys, "ps")[0] == 1
     assert not list(folder.glob("*-wal"))

@@ -11,7 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from sagac.runtime import plan as plans
-from sagac.runtime.errors import ClosedError, JournalDamagedError, JournalError, LeaseLostError, UnknownRunError
+from sagac.runtime.errors import (
+    ClosedError,
+    JournalDamagedError,
+    JournalPlaceError,
+    LeaseLostError,
+    UnknownRunError,
+)
 from sagac.runtime.events import Answered, Cancelled, Started
 from sagac.runtime.journal import Batch, Begun, Head, Journal, Lease, Opening, Reply, connect, identify, read
 from sagac.runtime.memory import MemoryJournal
@@ -292,7 +298,7 @@ async def begin_closed(journal: Journal) -> None:
 
 
 def test_a_location_that_names_no_journal_is_refused() -> None:
-    with pytest.raises(JournalError, match="names no journal"):
+    with pytest.raises(JournalPlaceError, match=r"names no journal.*a retry cannot help"):
         connect("postgres://somewhere")
 
 

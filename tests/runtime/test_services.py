@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from msgspec.structs import replace
 from tests.runtime.world import FakeWorld, Receipt, Trip, World, plan, step
 
-from sagac.runtime import BindingError, Call, MemoryJournal, Runtime
+from sagac.runtime import BindingError, Call, JournalPlaceError, MemoryJournal, Runtime
 from sagac.runtime.services import bind
 
 SHAPE = plan(step("a"), step("b", "a"))
@@ -59,6 +60,27 @@ def test_a_saga_is_bound_once() -> None:
     saga = Trip(plan=SHAPE, world=FakeWorld())
     with pytest.raises(BindingError, match="bound twice"):
         Runtime(journal=MemoryJournal(), sagas=[saga, saga])
+
+
+@pytest.mark.parametrize(
+    ("sagas", "said"),
+    [
+        ([Trip], "`Trip` is not bound: `Trip(world=…)`"),
+        (Trip(plan=SHAPE, world=FakeWorld()), "`sagas` takes several: `sagas=[Trip(world=…)]`"),
+        (None, "`sagas` takes bound sagas in a list, not a `NoneType`"),
+        ([None, FakeWorld()], "a `NoneType` is no bound saga; a `FakeWorld` is no bound saga"),
+    ],
+)
+def test_what_is_no_bound_saga_is_told_in_one_line(sagas: Any, said: str) -> None:
+    with pytest.raises(BindingError) as refused:
+        Runtime(journal=MemoryJournal(), sagas=sagas)
+    assert str(refused.value) == f"{said} (a retry cannot help)"
+
+
+@pytest.mark.parametrize("journal", [None, Path("runs.db")])
+def test_what_is_no_journal_is_told_in_one_line(journal: Any) -> None:
+    with pytest.raises(JournalPlaceError, match="is no journal: write `sqlite:///` and a path"):
+        Runtime(journal=journal, sagas=[Trip(plan=SHAPE, world=FakeWorld())])
 
 
 def test_a_service_named_like_a_part_of_the_binding_is_found_beside_it() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from sagac.runtime import plan as plans
-from sagac.runtime.errors import JournalError, JournalFormatError
+from sagac.runtime import sqlite
+from sagac.runtime.errors import JournalError, JournalFormatError, JournalPlaceError
 from sagac.runtime.events import Answered, Started
 from sagac.runtime.journal import Batch, Begun, Head, Lease, Opening, read
 from sagac.runtime.plan import Call, Field, Plan, Schedule, Step
@@ -119,7 +120,7 @@ def test_a_failing_store_fails_every_waiting_caller_at_once(tmp_path: Path) -> N
         later = [asyncio.ensure_future(journal.append(lease, batch(head))) for lease, head in runs[5:]]
         async with asyncio.timeout(5):
             outcomes = await asyncio.gather(*first, *later, return_exceptions=True)
-        assert [type(outcome) for outcome in outcomes] == [JournalError] * 10
+        assert [type(outcome) for outcome in outcomes] == [JournalFormatError] * 10
         assert {(await journal.entry(lease.run)).head for lease, _ in runs} == {head for _, head in runs}  # type: ignore[union-attr]  # all ten were begun above
         await journal.close()
 
@@ -264,6 +265,27 @@ def _enlist_and_hang(path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_retry_is_advised_only_where_it_can_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 10)
+
+    async def told(path: Path) -> JournalError:
+        with pytest.raises(JournalError) as failed:
+            await SqliteJournal(path).open()
+        return failed.value
+
+    (tmp_path / "folder").mkdir()
+    places = [tmp_path / "folder", tmp_path / "missing" / "journal.db", tmp_path / "folder" / ("n" * 300)]
+    errors = [asyncio.run(told(place)) for place in places]
+    assert [type(error) for error in errors] == [JournalPlaceError] * 3
+    assert [error.retry_helps for error in errors] == [False] * 3
+    assert "it is a folder" in str(errors[0]) and "there is no folder" in str(errors[1])
+    busy = sqlite3.connect(tmp_path / "busy.db")
+    busy.execute("BEGIN EXCLUSIVE")
+    error = asyncio.run(told(tmp_path / "busy.db"))
+    busy.close()
+    assert (type(error), error.retry_helps) == (JournalError, True)
+
+
 def test_a_file_of_another_kind_or_a_later_schema_is_refused(tmp_path: Path) -> None:
     async def opened(path: Path) -> None:
         journal = SqliteJournal(path)
@@ -272,7 +294,7 @@ def test_a_file_of_another_kind_or_a_later_schema_is_refused(tmp_path: Path) -> 
 
     text, database, later = tmp_path / "text", tmp_path / "other.db", tmp_path / "later.db"
     text.write_text("not a database, and longer than a header of one would have to be to be taken for one" * 4)
-    with pytest.raises(JournalError, match="not a database"):
+    with pytest.raises(JournalFormatError, match=r"not a database .*a retry cannot help"):
         asyncio.run(opened(text))
     for path, statement in ((database, "CREATE TABLE other (x)"), (later, "UPDATE schema SET version = 2")):
         if path is later:

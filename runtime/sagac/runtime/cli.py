@@ -21,7 +21,7 @@ import msgspec
 
 from sagac.runtime.audit import audit
 from sagac.runtime.clock import SystemClock
-from sagac.runtime.errors import SagacError
+from sagac.runtime.errors import JournalPlaceError, SagacError
 from sagac.runtime.history import recall
 from sagac.runtime.journal import ENDED, Entry, Head, Journal, connect
 from sagac.runtime.run import told
@@ -88,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _main(words)
     except UsageError as error:
         return _complain(str(error), USAGE)
+    except JournalPlaceError as error:
+        return _complain(error.message, USAGE)
     except SagacError as error:
         return _complain(str(error), FINDINGS)
     except BrokenPipeError:

@@ -66,12 +66,18 @@ class JournalError(SagacError):
     retry_helps = True
 
 
+class JournalPlaceError(JournalError):
+    """A location names no journal, or none that can be opened and written there."""
+
+    retry_helps = False
+
+
 class LeaseLostError(JournalError):
     """Another worker owns the run, or this worker's lease was taken: nothing was appended."""
 
 
 class JournalFormatError(JournalError):
-    """The journal is not one, or was written by a newer runtime."""
+    """The journal is not one, is malformed, or was written by a newer runtime."""
 
     retry_helps = False
 

@@ -19,7 +19,7 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 from sagac.runtime import events
-from sagac.runtime.errors import JournalDamagedError, JournalError
+from sagac.runtime.errors import JournalDamagedError, JournalPlaceError
 from sagac.runtime.events import GENESIS, Event, JournalRecord, Started
 from sagac.runtime.plan import Plan, canonical
 from sagac.runtime.run import Status
@@ -264,7 +264,7 @@ def connect(location: str, *, create: bool = True) -> Journal:
         return MemoryJournal()
     scheme, _, path = location.partition(":///")
     if scheme != "sqlite" or not path:
-        raise JournalError(f"`{location}` names no journal: write `sqlite:///` and a path, or `memory:`")
+        raise JournalPlaceError(f"`{location}` names no journal: write `sqlite:///` and a path, or `memory:`")
     from sagac.runtime.sqlite import SqliteJournal
 
     return SqliteJournal(path, create=create)

@@ -21,6 +21,7 @@ from sagac.runtime.errors import (
     InputConflictError,
     InputError,
     JournalError,
+    JournalPlaceError,
     SagacError,
     UnknownRunError,
 )
@@ -77,7 +78,7 @@ class Runtime:
         watch_ms: int = WATCH_MS,
         grace_ms: int = GRACE_MS,
     ) -> None:
-        self._journal = connect(journal) if isinstance(journal, str) else journal
+        self._journal = _journal(journal)
         self._bound = services.bind(sagas)
         self._by_class = {type(saga): saga for saga in sagas}
         self._digests = {saga.plan.saga: plans.digest(saga.plan) for saga in sagas}
@@ -402,6 +403,15 @@ class RunHandle:
     async def status(self) -> Status:
         """What the journal says of the run now."""
         return (await self._runtime._entry(self.id)).status
+
+
+def _journal(given: Journal | str) -> Journal:
+    if isinstance(given, str):
+        return connect(given)
+    if not callable(getattr(given, "begin", None)):
+        kind = type(given).__name__
+        raise JournalPlaceError(f"a `{kind}` is no journal: write `sqlite:///` and a path, or `memory:`")
+    return given
 
 
 async def cancel_answer(journal: Journal, request: Request) -> CancelAnswer | None:

@@ -80,7 +80,10 @@ class Bound:
 
 def bind(sagas: Sequence[Binding]) -> Bound:
     """Check every handler that the sagas can call; raises `BindingError` with all that does not fit."""
-    findings = list(_twice(sagas))
+    findings = [*_unbound(sagas)]
+    if findings:
+        raise BindingError(findings)
+    findings.extend(_twice(sagas))
     services: dict[str, Services] = {}
     for saga in sagas:
         services[saga.plan.saga] = _services(saga, findings)
@@ -104,6 +107,31 @@ def calls(plan: Plan) -> Iterator[plans.Call]:
 def attribute(service: str) -> str:
     """The field of a binding that holds a service: one named like a part of the binding gets an underscore."""
     return f"{service}_" if service in ("plan", "input", "output", "protocols") else service
+
+
+def _unbound(sagas: Any) -> Iterator[str]:
+    """What stands where bound sagas should."""
+    if _is_saga(sagas):
+        yield f"`sagas` takes several: `sagas=[{_instance(sagas)}]`"
+        return
+    if not isinstance(sagas, Sequence) or isinstance(sagas, str):
+        yield f"`sagas` takes bound sagas in a list, not a `{type(sagas).__name__}`"
+        return
+    for saga in sagas:
+        if isinstance(saga, type) and _is_saga(saga):
+            yield f"`{saga.__name__}` is not bound: `{_instance(saga)}`"
+        elif not _is_saga(saga):
+            yield f"a `{type(saga).__name__}` is no bound saga"
+
+
+def _is_saga(found: Any) -> bool:
+    return hasattr(found, "protocols") and hasattr(found, "input")
+
+
+def _instance(saga: Any) -> str:
+    """How a saga is bound, as it is written."""
+    name = saga.__name__ if isinstance(saga, type) else type(saga).__name__
+    return f"{name}({', '.join(f'{attribute(service)}=…' for service in saga.protocols)})"
 
 
 def _twice(sagas: Sequence[Binding]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from sagac.runtime.errors import (
     ClosedError,
     JournalError,
     JournalFormatError,
+    JournalPlaceError,
     LeaseLostError,
     SagacError,
     UnknownRunError,
@@ -45,6 +46,23 @@ SCHEMA: Final = 1
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long a writer waits for the other processes that share the file."""
+
+PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+"""What may be over the next time, without anybody changing the file: others are at work, or something ran short."""
+
+FORBIDDEN: Final = frozenset({sqlite3.SQLITE_AUTH, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY})
+"""What somebody must allow first."""
 
 T = TypeVar("T")
 
@@ -96,8 +114,7 @@ class SqliteJournal:
     async def open(self) -> None:
         """See `Journal.open`."""
         assert self._thread is None, "a journal is opened once"
-        if not self._create and not self.path.is_file():
-            raise JournalFormatError(f"there is no journal at `{self.path}`")
+        _check_place(self.path, create=self._create)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sagac-journal")
         try:
             self._connection = await self._in_thread(lambda: _connect(self.path))
@@ -257,7 +274,7 @@ class SqliteJournal:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except sqlite3.Error as failure:
-            raise JournalError(f"the journal `{self.path}` failed: {failure}") from failure
+            raise _failed(self.path, failure) from failure
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -265,9 +282,35 @@ class SqliteJournal:
         return self._connection
 
 
+def _failed(path: Path, failure: sqlite3.Error) -> JournalError:
+    """The failure in our words. SQLite's extended codes have the plain one in their last byte."""
+    code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
+    message = f"the journal `{path}` failed: {failure}"
+    if code in PASSING:
+        return JournalError(message)
+    return JournalPlaceError(message) if code in FORBIDDEN else JournalFormatError(message)
+
+
+def _check_place(path: Path, *, create: bool) -> None:
+    try:
+        if path.is_dir():
+            raise JournalPlaceError(f"the journal `{path}` cannot be opened: it is a folder")
+        if not path.parent.is_dir():
+            raise JournalPlaceError(f"the journal `{path}` cannot be opened: there is no folder `{path.parent}`")
+        if not create and not path.is_file():
+            raise JournalFormatError(f"there is no journal at `{path}`")
+    except OSError as failure:
+        raise JournalPlaceError(f"the journal `{path}` cannot be opened: {failure.strerror}") from failure
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     """A connection to a file whose tables are there and known."""
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as failure:
+        raise JournalPlaceError(f"the journal `{path}` cannot be opened: {failure}") from failure
     try:
         _prepare(connection, path)
     except BaseException:
