@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.compiler.judging import judged
+from tests.compiler.judging import SERVICES, judged
 
 from sagac.compiler.verdicts import Situation
 
@@ -130,6 +130,22 @@ def test_the_plainest_values_that_show_it_are_given(condition: str, input: dict[
 )
 def test_what_no_value_meets_is_proved(condition: str) -> None:
     assert "a" not in judged(guarded(condition)).refuted("A2")
+
+
+ITEM = "type Item { sku: string  price: decimal }"
+
+
+@pytest.mark.parametrize(
+    ("condition", "where"),
+    [
+        ("item is null or item.price > 3", ""),
+        ("(item is null or item.price > 3) and amount < 5 and (amount > 5 or item is null)", ""),
+        ("amount > 5", "where item is null or item.price > 3"),
+    ],
+)
+def test_what_is_null_has_no_parts(condition: str, where: str) -> None:
+    head = f"key id  input {{ id: uuid  amount: int  item: Item? {where} }}"
+    assert judged(f"step a {{ {UNDONE}\n when {condition} }}", services=ITEM + SERVICES, head=head).is_sound()
 
 
 LISTED = "key id  input { id: uuid  names: list[string] }"

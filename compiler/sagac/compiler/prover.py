@@ -511,6 +511,8 @@ def put(whole: dict[str, Wire], path: tuple[str, ...], value: Wire) -> None:
         if not (isinstance(whole.get(path[0]), dict) and value is not None):
             whole[path[0]] = value
         return
+    if path[0] in whole and whole[path[0]] is None:
+        return  # what is not there has no parts
     inner = whole.get(path[0])
     if not isinstance(inner, dict):
         inner = whole[path[0]] = {}
