@@ -56,6 +56,13 @@ def test_a_finding_that_no_lost_clause_explains_is_told_in_a_broken_saga_too() -
     assert found == ["E303 `>` compares numbers and times, and this is `bool`"]
 
 
+def test_a_type_that_could_not_be_read_fits_everywhere() -> None:
+    head = "saga One version 1 { key a  input { a: uuid  b: map[string] }"
+    body = "step first { when b > 3 and not b  do x.thing(a, b)  compensate x.undo(b) } }"
+    assert resolve(f"{head} {body}")[1] == []
+    assert resolve(f"{head} {body}".replace("map[string]", "list[string]"))[1] != []
+
+
 def breakages(text: str) -> Iterator[str]:
     """The text with one of its lines made unreadable, for every fifth line."""
     lines = [

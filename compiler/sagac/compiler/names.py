@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Final, TypeAlias, TypeVar
@@ -56,6 +56,8 @@ class View:
     """Whether an import failed: what is not seen may be declared there."""
     elsewhere: tuple[Declared, ...] = ()
     """What packages declare that the file could import."""
+    faults: tuple[Span, ...] = ()
+    """Where its text could not be read."""
 
     def to_import(self, name: str, *kinds: type) -> str:
         """What to write for a name that another package declares; empty where none does."""
@@ -127,16 +129,20 @@ def _named(declared: Declared) -> Finds[None]:
         yield codes.finding("E212", f"`{name.text}` is a type of the language and cannot be declared again", name.span)
 
 
-def views(files: Mapping[str, syntax.File], declared: tuple[Declared, ...]) -> Finds[tuple[View, ...]]:
-    """What each file sees."""
+def views(
+    files: Mapping[str, syntax.File], declared: tuple[Declared, ...], faults: Sequence[Span] = ()
+) -> Finds[tuple[View, ...]]:
+    """What each file sees; `faults` are the places where a text could not be read."""
     packages = {package_of(file) for file in files.values()}
     by_package: dict[str, list[Declared]] = {package: [] for package in packages}
     for declaration in declared:
         by_package[declaration.package].append(declaration)
-    return (yield from gather(_view(name, files[name], by_package) for name in sorted(files)))
+    return (yield from gather(_view(name, files[name], by_package, faults) for name in sorted(files)))
 
 
-def _view(name: str, file: syntax.File, by_package: Mapping[str, list[Declared]]) -> Finds[View]:
+def _view(
+    name: str, file: syntax.File, by_package: Mapping[str, list[Declared]], faults: Sequence[Span]
+) -> Finds[View]:
     package = package_of(file)
     imports = yield from _imports(file, package, by_package)
     seen = (package, *(one for one, _ in imports))
@@ -149,6 +155,7 @@ def _view(name: str, file: syntax.File, by_package: Mapping[str, list[Declared]]
         imports,
         any(dotted(node) not in by_package for node in file.imports),
         tuple(declared for each in by_package if each and each not in seen for declared in by_package[each]),
+        tuple(fault for fault in faults if fault.file == name),
     )
 
 

@@ -39,6 +39,23 @@ def parts(node: syntax.Expression) -> tuple[syntax.Expression, ...]:
             assert_never(node)
 
 
+def words(nodes: tuple[syntax.Node, ...]) -> frozenset[str]:
+    """Every name in a part of a file that may be that of something declared elsewhere."""
+    found: set[str] = set()
+    pending: list[object] = list(nodes)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, syntax.NamedType):
+            found.add(node.name)
+        elif isinstance(node, syntax.Name):
+            found.add(node.text)
+        elif isinstance(node, tuple):
+            pending.extend(node)
+        elif isinstance(node, syntax.Node):
+            pending.extend(getattr(node, name) for name in node.__dataclass_fields__ if name != "span")
+    return frozenset(found)
+
+
 def facts(node: syntax.Expression, truth: bool = True) -> frozenset[Path]:
     """The values that are certainly there where a condition came out as `truth` (settled question 11)."""
     match node:

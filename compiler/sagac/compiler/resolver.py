@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sagac.compiler import codes, contracts, damage, implicit, model, names, sagas, syntax, typetable
+from sagac.compiler import codes, contracts, damage, implicit, model, names, reading, sagas, syntax, typetable
 from sagac.compiler.diagnostics import Diagnostic, in_order
 from sagac.compiler.finds import Finds, collect, gather, once
 from sagac.compiler.frames import World
@@ -21,7 +21,7 @@ def resolve(
     `faults` are the places where a text could not be read. What may be only a consequence of one is not told, and a
     saga that may have lost something to one is left out, as one with errors is.
     """
-    project, found = collect(_project(files))
+    project, found = collect(_project(files, faults))
     lost = damage.damage(files, faults)
     findings = in_order([*once([finding for finding in found if not lost.explains(finding)])])
     wrong = {finding.saga for finding in found if finding.severity == "error"}
@@ -29,9 +29,9 @@ def resolve(
     return replace(project, sagas=sound), findings
 
 
-def _project(files: Mapping[str, syntax.File]) -> Finds[model.Project]:
+def _project(files: Mapping[str, syntax.File], faults: Sequence[Span]) -> Finds[model.Project]:
     declared = yield from names.declarations(files)
-    views = {view.file: view for view in (yield from names.views(files, declared))}
+    views = {view.file: view for view in (yield from names.views(files, declared, faults))}
     types = yield from typetable.declare(declared, views)
     known, unsound = yield from _contracts(declared, views, types)
     found = [(each, views[each.file]) for each in declared if isinstance(each.node, syntax.Saga)]
@@ -82,7 +82,7 @@ def _services(saga: model.Saga) -> Iterator[str]:
 def _unused(files: Mapping[str, syntax.File], views: Iterable[View], declared: tuple[Declared, ...]) -> Finds[None]:
     """A warning for each import of which nothing is used."""
     for view in views:
-        words = _words(files[view.file]) if view.imports else frozenset()
+        words = reading.words(files[view.file].declarations) if view.imports else frozenset()
         for package, span in view.imports:
             if not any(words & _offered(each.node) for each in declared if each.package == package):
                 yield codes.finding(
@@ -94,20 +94,3 @@ def _offered(node: syntax.Declaration) -> frozenset[str]:
     """The names by which a declaration can be used: its own, and those of its resources."""
     items = node.items if isinstance(node, syntax.Service) else ()
     return frozenset({node.name.text, *(item.name.text for item in items if isinstance(item, syntax.Resource))})
-
-
-def _words(file: syntax.File) -> frozenset[str]:
-    """Every name in a file that may be that of a declaration elsewhere."""
-    found: set[str] = set()
-    pending: list[object] = list(file.declarations)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, syntax.NamedType):
-            found.add(node.name)
-        elif isinstance(node, syntax.Name):
-            found.add(node.text)
-        elif isinstance(node, tuple):
-            pending.extend(node)
-        elif isinstance(node, syntax.Node):
-            pending.extend(getattr(node, name) for name in node.__dataclass_fields__ if name != "span")
-    return frozenset(found)

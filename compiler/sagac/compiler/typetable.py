@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from sagac.compiler import codes, shapes, syntax
+from sagac.compiler.damage import holds
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.finds import Finds, nearest
 from sagac.compiler.names import TAKEN, Declared, TypeNode, View, distinct, look_up, usable
@@ -96,6 +97,8 @@ def _plain(node: syntax.Field) -> Finds[None]:
 
 def shape_of(node: syntax.Type, view: View, find: Finder, *, result: bool = False) -> Finds[Shape]:
     """The shape of a written type; `result` where a record may be written in place."""
+    if any(holds(node.span, fault) for fault in view.faults):
+        return WRONG
     match node:
         case syntax.NamedType():
             return (yield from _name(node, view, find))
