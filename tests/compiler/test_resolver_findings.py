@@ -754,6 +754,31 @@ def test_every_finding_is_one_line_in_the_words_of_the_language() -> None:
                 assert "None" not in line
 
 
+# --- what follows from a mistake is not told ------------------------------------------------------------------------
+
+
+def test_a_missing_undo_is_not_missed_again_by_what_speaks_of_it() -> None:
+    body = f"""
+      step room {{ do air.book(trip_id, 1) }}
+      step flight after room {{ {BOOK} }}
+      step bag after room {{ do air.book(trip_id, 1)  undone by room because "it is in the room" }}
+      scenario "x" {{ given flight fails Full  then order room, undo room }}
+      scenario "y" {{ given flight fails Full  given undo room fails  then held }}
+    """
+    assert said(AIR, trip(body)) == ["E314 nothing undoes step `room`, and the run can still turn back after it"]
+
+
+def test_a_name_that_two_steps_have_is_told_once_and_what_speaks_of_either_is_not() -> None:
+    body = f"""
+      step room {{ do air.pay(trip_id, 1)  left because "kept" }}
+      step room after room {{ {BOOK} }}
+      step taxi after hotel {{ when room.price > 3 and hotel.price > 3  do air.book(trip_id, hotel.seats)
+        compensate air.cancel(trip_id) }}
+      scenario "x" {{ given room fails Full  then order hotel, undo room, undo hotel }}
+    """
+    assert said(AIR, trip(body)) == ["E207 `room` is declared twice in `Trip`"]
+
+
 # --- packages -------------------------------------------------------------------------------------------------------
 
 USES_AIR = """

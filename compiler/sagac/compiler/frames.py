@@ -55,6 +55,8 @@ class Frame:
     """Names that have a finding already."""
     present: frozenset[Path] = frozenset()
     """The inputs that a `where` shows to be there."""
+    unaccounted: frozenset[str] = frozenset()
+    """The steps with a finding that nothing undoes them."""
 
     def scope(self, place: str, *, products: bool = False) -> Scope:
         """The inputs and steps of the saga."""

@@ -167,6 +167,8 @@ def _has_undo(name: syntax.Name, frame: Frame) -> Finds[bool]:
     step = frame.steps[name.text]
     if any(isinstance(clause, syntax.Undo) for clause in step.clauses):
         return True
+    if name.text in frame.silent or name.text in frame.unaccounted:
+        return False
     yield codes.finding(
         "E326", f"step `{name.text}` has no undo", name.span, Label(step.name.span, "the step"), help="leave it out"
     )

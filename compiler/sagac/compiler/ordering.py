@@ -113,7 +113,7 @@ def _step(node: syntax.Step, each: Resolved, order: Order, frame: Frame) -> Find
     yield from _undone_by(node, order, frame)
     if own is not None:
         yield from _forever(node, own, committed)
-        if not committed and own.operation.kind == "command":
+        if _is_unaccounted(node.name.text, order, frame):
             yield from _effect(node, own, frame)
 
 
@@ -156,7 +156,7 @@ def _undone_by(node: syntax.Step, order: Order, frame: Frame) -> Finds[None]:
             place,
             help=f"write `after {other}`" if own != other else "name an earlier step",
         )
-    elif the(frame.steps[other].clauses, syntax.Undo) is None:
+    elif the(frame.steps[other].clauses, syntax.Undo) is None and not _is_unaccounted(other, order, frame):
         yield codes.finding(
             "E325",
             f"`{other}` has no undo that could remove the effect of `{own}`",
@@ -193,11 +193,18 @@ def _forever(node: syntax.Step, own: Signature, committed: bool) -> Finds[None]:
 _ACCOUNTS: Final = (syntax.Undo, syntax.Irreversible, syntax.Left, syntax.UndoneBy)
 
 
+def _is_unaccounted(name: str, order: Order, frame: Frame) -> bool:
+    """Whether a step changes something before the pivot, and nothing is said of what becomes of it."""
+    own = frame.signatures[name]
+    if name in order.committed or own is None or own.operation.kind != "command":
+        return False
+    return not any(isinstance(clause, _ACCOUNTS) for clause in frame.steps[name].clauses)
+
+
 def _effect(node: syntax.Step, own: Signature, frame: Frame) -> Finds[None]:
     """Before the pivot every effect says what becomes of it (settled question 1)."""
     do = the(node.clauses, syntax.Do)
-    if do is None or any(isinstance(clause, _ACCOUNTS) for clause in node.clauses):
-        return
+    assert do is not None, node
     yield codes.finding(
         "E314",
         f"nothing undoes step `{node.name.text}`, and the run can still turn back after it",

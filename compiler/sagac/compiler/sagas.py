@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sagac.compiler import codes, givens, inputs, model, ordering, rules, shapes, steps, syntax
+from sagac.compiler import codes, givens, inputs, model, ordering, reading, rules, shapes, steps, syntax
 from sagac.compiler.clauses import one_each, positive, the
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds, about, collect
@@ -55,7 +55,9 @@ def _saga(declared: Declared, view: View, world: World) -> Finds[Read]:
     frame = yield from _frame(declared, view, world, known)
     fields = yield from inputs.inputs(block, known, frame.steps)
     key = yield from inputs.key(the(node.items, syntax.Key), node, known)
-    resolved = yield from _steps(node, frame)
+    resolved, findings = collect(_steps(node, frame))
+    yield from findings
+    frame = replace(frame, unaccounted=frozenset(each.step for each in findings if each.code == "E314"))
     output = yield from inputs.outputs(the(node.items, syntax.OutputBlock), frame)
     yield from rules.rules(node, frame)
     scenarios = yield from givens.scenarios(node, frame, known)
@@ -125,12 +127,14 @@ def _frame(declared: Declared, view: View, world: World, known: Mapping[str, Sha
     assert isinstance(node, syntax.Saga), node
     yield from _one_space(node)
     nodes: dict[str, syntax.Step] = {}
+    doubled: set[str] = set()
     for item in node.items:
-        if isinstance(item, syntax.Step):
-            nodes.setdefault(item.name.text, item)
+        if isinstance(item, syntax.Step) and nodes.setdefault(item.name.text, item) is not item:
+            doubled.add(item.name.text)
     signatures: dict[str, Signature | None] = {}
     for name, step in nodes.items():
-        signatures[name] = yield from about(_own_signature(step, view, world), declared.full_name, name)
+        own = yield from about(_own_signature(step, view, world), declared.full_name, name)
+        signatures[name] = None if name in doubled else own
     roots = {name: Root("step", own.result, nodes[name].name.span) for name, own in signatures.items() if own}
     block = the(node.items, syntax.InputBlock)
     places = {field.name.text: field.name.span for field in reversed(block.fields)} if block is not None else {}
@@ -139,6 +143,8 @@ def _frame(declared: Declared, view: View, world: World, known: Mapping[str, Sha
     silent = {name for name, own in signatures.items() if own is None} | (nodes.keys() & known.keys())
     silent |= {item.name.text for item in node.items if isinstance(item, syntax.Approval)}
     present = inputs.shown(block) | inputs.keyed(the(node.items, syntax.Key))
+    if doubled:  # one of the two was meant to have another name, which anything else here may speak of
+        silent |= reading.words((node,)) - nodes.keys() - known.keys()
     return Frame(declared.full_name, view, world, nodes, signatures, roots, frozenset(silent), present)
 
 
@@ -217,12 +223,12 @@ def _steps(node: syntax.Saga, frame: Frame) -> Finds[Mapping[str, Resolved]]:
     found: dict[str, Resolved] = {}
     unsure: set[str] = set()
     for item in node.items:
-        if isinstance(item, syntax.Step):
+        if isinstance(item, syntax.Step) and item is frame.steps[item.name.text]:
             resolved, findings = collect(about(steps.step(item, frame, holds), frame.name, item.name.text))
             yield from findings
-            found.setdefault(item.name.text, resolved)
+            found[item.name.text] = resolved
             unknown = any(finding.code.startswith(("E2", "E5")) for finding in findings)
-            if unknown or steps.reads_approval(item, frame) or found[item.name.text] is not resolved:
+            if unknown or steps.reads_approval(item, frame):
                 unsure.add(item.name.text)
     yield from ordering.check(found, frame, frozenset(unsure) | frame.silent)
     return found
