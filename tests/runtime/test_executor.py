@@ -28,6 +28,7 @@ from tests.runtime.world import (
 )
 
 from sagac.runtime import (
+    BindingError,
     Call,
     ClosedError,
     Compensated,
@@ -498,6 +499,17 @@ def test_a_start_with_the_wrong_model_or_after_the_end_is_refused() -> None:
                 await running.run("nobody")
         with pytest.raises(ClosedError):
             await running.start(Trip, TripInput(trip="t"))
+
+    virtually(story())
+
+
+def test_a_second_copy_of_a_saga_is_told_by_its_modules() -> None:
+    copy = type("Trip", (Trip,), {"__module__": "sagas.trip"})
+
+    async def story() -> None:
+        async with runtime(MemoryJournal(), FakeWorld()) as running:
+            with pytest.raises(BindingError, match=r"`tests.runtime.world.Trip` is bound, and `sagas.trip.Trip` was"):
+                await running.start(copy, TripInput(trip="t"))
 
     virtually(story())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
@@ -376,7 +376,7 @@ class Runtime:
     def _binding(self, saga: type[Any], input: BaseModel) -> Binding:
         binding = self._by_class.get(saga)
         if binding is None:
-            raise BindingError((f"`{saga.__name__}` is none of the sagas of this runtime",))
+            raise BindingError((_unbound(saga, self._by_class),))
         if not isinstance(input, binding.input):
             name = binding.input.__name__
             raise InputError(f"the input is no `{name}` but a `{type(input).__name__}`", saga=binding.plan.saga)
@@ -403,6 +403,15 @@ class RunHandle:
     async def status(self) -> Status:
         """What the journal says of the run now."""
         return (await self._runtime._entry(self.id)).status
+
+
+def _unbound(saga: type[Any], bound: Iterable[type[Any]]) -> str:
+    """Why a class is not bound; a second import of a generated module makes classes of the same names."""
+    for other in bound:
+        if other.__qualname__ == saga.__qualname__ and other.__module__ != saga.__module__:
+            asked, known = (f"{kind.__module__}.{kind.__qualname__}" for kind in (saga, other))
+            return f"`{known}` is bound, and `{asked}` was asked for: import the module by one name everywhere"
+    return f"`{saga.__name__}` is none of the sagas of this runtime"
 
 
 def _journal(given: Journal | str) -> Journal:
