@@ -18,7 +18,7 @@ import pytest
 from tests.compiler.emitted import AWKWARD, ORDER, TRIP, from_files, from_text
 
 from sagac.runtime import Call, Transient
-from sagac.runtime.testing import Bind, Case, Late, Refused, Repeated, Unanswered, World, pace, play, reference
+from sagac.runtime.testing import Bind, Case, Late, Reached, Refused, Repeated, Unanswered, World, pace, play, reference
 
 Handler = Callable[..., Any]
 
@@ -102,6 +102,7 @@ def test_a_conftest_puts_the_handlers_under_test(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "`flight` was undone, and its effect is still there" in done.stdout
+    assert "not observed" not in done.stdout
 
 
 CONFTEST = '''
@@ -120,6 +121,30 @@ class Air:
 def bind():
     return lambda saga, world: saga(air=Air(world), stay=world.service("stay"))
 '''
+
+
+def test_the_report_names_the_services_whose_effects_nobody_observed(generated: tuple[Any, Any]) -> None:
+    executor, tests = generated
+
+    class Real:
+        async def book(self, call: Call, *, order: Any) -> Any:
+            return executor.BookResult(tracking="a")
+
+    def bind(saga: type[Any], world: World) -> Any:
+        return replace(reference(saga, world), courier=Real())
+
+    def observing(saga: type[Any], world: World) -> Any:
+        world.observe("courier", lambda key: 1)
+        return bind(saga, world)
+
+    case = next(case for case in tests.PLACE_ORDER_CASES if case.title == "nothing goes wrong")
+    told = {}
+    for each in (bind, observing, reference):
+        reached = Reached()
+        reached.add(play(executor.PlaceOrder, case, each))
+        told[each] = [line for line in reached.lines() if "not observed" in line]
+    line = "  not observed: courier: whether their effects stand was not checked (`world.observe`)"
+    assert told == {bind: [line], observing: [], reference: []}
 
 
 def test_every_kind_of_fault_strikes_every_step_it_can(generated: tuple[Any, Any]) -> None:

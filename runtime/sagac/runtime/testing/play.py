@@ -41,6 +41,8 @@ class Played:
     run: Run
     wire: Wire
     findings: tuple[str, ...]
+    observed: frozenset[str] = frozenset()
+    """The services whose effects can be told."""
 
 
 def reference(saga: type[Any], world: World) -> Any:
@@ -74,7 +76,8 @@ class Stage:
             run = await self._run(binding, wire)
         wire.over.set()
         await asyncio.gather(*wire.late)
-        return Played(self.case, run, wire, checks.findings(self.case, run, wire, world))
+        findings = checks.findings(self.case, run, wire, world)
+        return Played(self.case, run, wire, findings, frozenset(world.watched))
 
     def _disturb(self, disturbance: Disturbance) -> None:
         self.disturbances.append(disturbance)

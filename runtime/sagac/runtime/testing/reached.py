@@ -23,6 +23,10 @@ class Reached:
     undone: dict[str, set[str]] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
     states: set[str] = field(default_factory=set)
+    called: set[str] = field(default_factory=set)
+    """The services of the steps that were sent and have effects."""
+    observed: set[str] = field(default_factory=set)
+    """The services whose effects could be told in any play."""
 
     def add(self, played: Played) -> None:
         """Count one play."""
@@ -34,6 +38,9 @@ class Reached:
             done |= {step.name} if action.state == "succeeded" else set()
             undone |= {step.name} if action.undo == "undone" else set()
             self.states |= {action.state, f"undo {action.undo}"} - {"undo none"}
+        sent = {line.step for line in played.wire.log if line.passage == "sent"}
+        self.called |= {step.call.service for step in plan.steps if step.name in sent and not step.query}
+        self.observed |= played.observed
         self.faults.update(type(fault).__name__.lower() for fault in played.wire.fired)
 
     def lines(self) -> Iterator[str]:
@@ -45,6 +52,9 @@ class Reached:
             yield f"  steps done: {share([step.name for step in plan.steps], self.done[saga])}"
             yield f"  undos done: {share(undoable, self.undone[saga])}"
         yield f"  faults: {', '.join(f'{name} {count}' for name, count in sorted(self.faults.items())) or 'none'}"
+        if self.called - self.observed:
+            names = ", ".join(sorted(self.called - self.observed))
+            yield f"  not observed: {names}: whether their effects stand was not checked (`world.observe`)"
         yield f"  states: {', '.join(sorted(self.states))}"
 
 
