@@ -812,8 +812,11 @@ def test_a_name_of_another_kind_is_not_to_be_imported() -> None:
 
 
 @pytest.mark.parametrize("declared", ["package shop.air\n" + AIR, "package other"])
-def test_behind_an_import_that_failed_no_type_or_service_is_missed(declared: str) -> None:
-    assert said(declared, f"package shop\nimport shop.aire\n{USES_AIR}") == [
+def test_behind_an_import_that_failed_no_type_service_or_resource_is_missed(declared: str) -> None:
+    rule = "ensure at completed: Bag[trip_id].weight > 3"
+    store = "service store { resource Shelf[bag: uuid] { of: uuid references Bag[of] } }" if "air" in declared else ""
+    uses = USES_AIR.replace("  step", f"  {rule}\n  step") + store
+    assert said(declared, f"package shop\nimport shop.aire\n{uses}") == [
         "E209 no file of this check belongs to package `shop.aire`"
     ]
 

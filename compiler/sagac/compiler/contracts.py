@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sagac.compiler import effects, model, syntax, unproved
 from sagac.compiler.clauses import one_each, positive, the
@@ -59,11 +59,11 @@ def visible_records(outlines: Iterable[Outline], place: str, own: Mapping[str, R
     return Scope(place, records={**known, **first}, doubled=frozenset(doubled - first.keys()))
 
 
-def contract(outline: Outline, visible: Iterable[Outline]) -> Finds[Contract]:
-    """The service whole; `visible` are the services whose resources it can refer to."""
+def contract(outline: Outline, visible: Iterable[Outline], *, blind: bool = False) -> Finds[Contract]:
+    """The service whole; `visible` are the services whose resources it can refer to, all of them unless `blind`."""
     node = outline.node
     owner = yield from _owner(node)
-    scope = visible_records(visible, "a reference", outline.records)
+    scope = replace(visible_records(visible, "a reference", outline.records), blind=blind)
     yield from effects.check(node, outline.records, scope, outline.signatures)
     operations = [item for item in node.items if isinstance(item, syntax.Operation)]
     for operation in operations:

@@ -101,7 +101,7 @@ def resource_of(name: syntax.Name, scope: Scope) -> Finds[Records | None]:
             help="rename one of them",
         )
         return None
-    if name.text not in known:
+    if name.text not in known and not scope.blind:
         yield codes.finding(
             "E203", f"no resource `{name.text}` is known here", name.span, help=nearest(name.text, known)
         )

@@ -66,7 +66,7 @@ def _contracts(
     for name, outline in outlines.items():
         view = views[outline.declared.file]
         visible = (outlines[other.full_name] for seen in view.services.values() for other in seen.choices)
-        known[name], findings = collect(contracts.contract(outline, visible))
+        known[name], findings = collect(contracts.contract(outline, visible, blind=view.blind))
         yield from findings
         wrong |= {name for finding in findings if finding.severity == "error"}
     return known, frozenset(wrong)

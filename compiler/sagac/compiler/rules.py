@@ -59,7 +59,11 @@ def _ensure(node: syntax.Ensure, frame: Frame) -> Finds[None]:
     """What an end or every state must show; `clean` is known where a rollback ends."""
     visible = visible_records(_services(frame), "an `ensure`")
     scope = replace(
-        frame.scope("an `ensure`"), records=visible.records, doubled=visible.doubled, old=node.at != "always"
+        frame.scope("an `ensure`"),
+        records=visible.records,
+        doubled=visible.doubled,
+        blind=frame.view.blind,
+        old=node.at != "always",
     )
     if node.at == "compensated" and "clean" not in scope.roots:
         scope = replace(scope, roots={**scope.roots, "clean": Root("local", shapes.BOOL, node.span)})

@@ -53,6 +53,8 @@ class Scope:
     """The resources that `R[k]` may name; `None` where records cannot be read."""
     doubled: frozenset[str] = frozenset()
     """Resources that two visible services declare."""
+    blind: bool = False
+    """Whether an import failed: a resource that is not known may be declared there."""
 
     def knowing(self, facts: frozenset[Path]) -> Scope:
         """The same scope, with more values shown to be there."""

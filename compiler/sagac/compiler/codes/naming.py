@@ -37,7 +37,8 @@ in the saga.
 A call names a service that its file can see, and a command or query which that service declares.
 
 A project may leave its services undeclared, and then everything a call needs is inferred and assumed. As soon
-as one service is declared all must be: otherwise a misspelt name would quietly become a service of its own.
+as one service is declared all must be: otherwise a misspelt name would quietly become a service of its own. What
+another package declares is visible with its `import`.
 """,
         declared("step flight { do air.bok(trip_id)  compensate air.cancel(trip_id) }"),
         declared("step flight { do air.book(trip_id)  compensate air.cancel(trip_id) }"),
@@ -48,7 +49,7 @@ as one service is declared all must be: otherwise a misspelt name would quietly 
         "a type that does not exist",
         """
 Types are `string`, `int`, `decimal`, `bool`, `uuid`, `timestamp`, `duration`, `list[T]`, `T?`, and what a
-visible `type` or `enum` declares.
+visible `type` or `enum` declares. Those of another package are visible with its `import`.
 """,
         trip(FLIGHT, input="trip_id: uuid  nights: integer"),
         trip(FLIGHT, input="trip_id: uuid  nights: int"),
@@ -116,7 +117,8 @@ step.
         "a package that does not exist",
         """
 `import` makes the declarations of another package visible. No file of this check belongs to that package: the
-name is misspelt, or its files were not given to `sagac check`.
+name is misspelt, or its files were not given to `sagac check`. Until it is found, no name that it may declare is
+missed in this file.
 """,
         "\nimport travel.contracts\n" + trip(FLIGHT),
         trip(FLIGHT),
