@@ -7,6 +7,8 @@ import json
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,15 @@ def test_show_mirrors_do_and_undo(folder: Path, capsys: pytest.CaptureFixture[st
     assert [record["event"]["event"] for record in json.loads(out)["records"]][:2] == ["started", "answered"]
 
 
+def test_show_tells_a_doubt_that_was_settled_as_settled(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shape = plan(step("a"), step("b", "a", schedule=ONE_TRY))
+    run = work(FakeWorld({("b", "do", 1): "lost"}), shape=shape)
+    lines = sagac(capsys, "show", run)[1].splitlines()
+    assert lines[1] == "status compensated: nobody knew whether `b` took effect"
+    (b,) = [line for line in lines if line.startswith("b ")]
+    assert (b.split()[1], "undone" in b) == ("revoked", True)
+
+
 @pytest.mark.parametrize(
     ("fault", "shown"),
     [
@@ -125,10 +136,14 @@ def test_show_says_what_is_held_and_which_undos_wait(folder: Path, capsys: pytes
 
 
 def test_a_run_is_found_by_what_is_unique_of_its_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    work(FakeWorld(), "one")
-    work(FakeWorld(), "two")
+    runs = [work(FakeWorld(), trip) for trip in map(str, range(20))]
     assert sagac(capsys, "show", "nothing") == (2, "", "sagac: no run with a name that begins with `nothing`\n")
-    assert sagac(capsys, "show", "") == (2, "", "sagac: 2 runs with a name that begins with ``\n")
+    assert sagac(capsys, "show", "") == (2, "", "sagac: which run? write its name, or as much of it as is unique\n")
+    beginning = next(first for first, count in Counter(run[0] for run in runs).items() if count > 1)
+    candidates = ", ".join([f"`{run}`" for run in runs if run[0] == beginning][:5])
+    code, _, err = sagac(capsys, "show", beginning)
+    assert code == 2
+    assert f"runs with a name that begins with `{beginning}`: {candidates}" in err
 
 
 def test_cancel_leaves_a_request_that_the_next_owner_answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,6 +174,9 @@ def sagas():
 
 async def opened():
     return (trip,)
+
+def nothing():
+    return []
 
 def broken():
     raise RuntimeError("no configuration")
@@ -192,6 +210,7 @@ def test_resume_says_when_a_person_is_needed(folder: Path, capsys: pytest.Captur
         ("bound_wrong:missing", "has no attribute 'missing'"),
         ("bound_wrong:broken", "RuntimeError: no configuration"),
         ("bound_wrong:Path", "is no bound saga"),
+        ("bound_wrong:nothing", "`bound_wrong:nothing` is no bound saga, and returns none"),
     ],
 )
 def test_resume_refuses_what_it_cannot_bind(
@@ -287,11 +306,38 @@ def test_a_missing_or_wrong_journal_is_told_in_one_line(folder: Path, capsys: py
 
 
 def test_a_wrong_call_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ((), ("nonsense",), ("show",), ("cancel", "x"), ("resume",)):
+    cancel = ("cancel", "x", "--reason")
+    waits = [(*cancel, "y", f"--wait={wait}") for wait in ("-3", "nan", "inf", "soon")]
+    for words in ((), ("nonsense",), ("show",), ("cancel", "x"), ("resume",), (*cancel, " "), *waits):
         with pytest.raises(SystemExit) as left:
             cli.main(words)
         assert left.value.code == 2
     capsys.readouterr()
+
+
+def test_a_file_that_is_not_there_is_told_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    work(FakeWorld())
+    told = sagac(capsys, "verify-journal", "--heads", "nope.json")
+    assert told == (1, "", "sagac: `nope.json`: no such file or directory\n")
+
+
+def test_a_defect_leaves_its_traceback_in_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(arguments: object) -> int:
+        raise KeyError("Implant")
+
+    monkeypatch.setattr(cli, "COMMANDS", (cli.Command("ps", "", lambda parser: None, fail),))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code, _, err = sagac(capsys, "ps")
+    (report,) = tmp_path.iterdir()
+    assert (code, err) == (
+        1,
+        f"sagac: this is a defect of sagac: KeyError: 'Implant' (its traceback is in `{report}`)\n",
+    )
+    assert "in fail\n" in report.read_text()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    assert sagac(capsys, "ps")[2] == "sagac: this is a defect of sagac: KeyError: 'Implant'\n"
 
 
 def test_without_the_compiler_its_commands_say_what_to_install(

@@ -10,8 +10,11 @@ import importlib
 import inspect
 import json
 import logging
+import math
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -40,6 +43,9 @@ COMPILER_COMMANDS: Final = ("check", "gen", "graph", "explain", "dump")
 
 SHORT: Final = 12
 """So much of a run's name is shown in a table; as much as is unique is enough everywhere."""
+
+CANDIDATES: Final = 5
+"""So many runs are named where the beginning of a name is not enough."""
 
 T = TypeVar("T")
 
@@ -97,11 +103,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except OSError as error:
-        return _complain(str(error), FINDINGS)
+        return _complain(_system(error), FINDINGS)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
     except Exception as error:
-        return _complain(f"this is a defect of sagac: {type(error).__name__}: {error}", FINDINGS)
+        said = f"this is a defect of sagac: {type(error).__name__}: {error}"
+        return _complain(f"{said}{_reported(error)}", FINDINGS)
 
 
 def _main(words: list[str]) -> int:
@@ -145,6 +152,25 @@ def _unavailable(name: str, missing: str) -> Command:
 def _complain(text: str, code: int) -> int:
     print(f"sagac: {' '.join(text.split())}", file=sys.stderr)
     return code
+
+
+def _system(error: OSError) -> str:
+    """What the operating system would not do, without its numbers."""
+    if error.filename is None or not error.strerror:
+        return error.strerror or str(error)
+    return f"`{error.filename}`: {error.strerror[:1].lower()}{error.strerror[1:]}"
+
+
+def _reported(error: Exception) -> str:
+    """Where the whole story of a defect is: whoever reports it can send it along."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="sagac-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as report:
+            report.writelines(traceback.format_exception(error))
+    except OSError:
+        return ""
+    return f" (its traceback is in `{report.name}`)"
 
 
 # ---- ps
@@ -207,9 +233,14 @@ def _show(arguments: argparse.Namespace) -> int:
 
 async def _find(journal: Journal, name: str) -> Entry:
     """The run with this name, or the only one whose name begins so."""
+    if not name:
+        raise UsageError("which run? write its name, or as much of it as is unique")
     found = [entry for entry in await journal.entries() if entry.run.startswith(name)]
-    if len(found) != 1:
-        raise UsageError(f"{'no run' if not found else f'{len(found)} runs'} with a name that begins with `{name}`")
+    if not found:
+        raise UsageError(f"no run with a name that begins with `{name}`")
+    if len(found) > 1:
+        shown = [f"`{entry.run}`" for entry in found[:CANDIDATES]] + ["…"] * (len(found) > CANDIDATES)
+        raise UsageError(f"{len(found)} runs with a name that begins with `{name}`: {', '.join(shown)}")
     return found[0]
 
 
@@ -219,9 +250,25 @@ async def _find(journal: Journal, name: str) -> Entry:
 def _configure_cancel(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     _add_journal(parser)
-    parser.add_argument("--reason", required=True, help="why; it is journaled")
+    parser.add_argument("--reason", type=_words, required=True, help="why; it is journaled")
     parser.add_argument("--who", help="who asks; it is journaled (default: the user's name)")
-    parser.add_argument("--wait", type=float, default=3, metavar="SECONDS", help="how long to wait for the answer")
+    parser.add_argument("--wait", type=_seconds, default=3, metavar="SECONDS", help="how long to wait for the answer")
+
+
+def _words(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it says nothing")
+    return text
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of seconds")
+    return seconds
 
 
 def _cancel(arguments: argparse.Namespace) -> int:
@@ -305,7 +352,7 @@ async def _bound(place: str) -> tuple[Binding, ...]:
     except Exception as error:  # the user's own module: whatever it raises is theirs to read
         raise UsageError(f"`{place}` cannot be bound: {type(error).__name__}: {error}") from error
     sagas = tuple(found) if isinstance(found, Iterable) else (found,)
-    if not all(hasattr(saga, "plan") and hasattr(saga, "protocols") for saga in sagas):
+    if not sagas or not all(hasattr(saga, "plan") and hasattr(saga, "protocols") for saga in sagas):
         raise UsageError(f"`{place}` is no bound saga, and returns none")
     return sagas
 

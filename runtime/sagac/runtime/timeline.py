@@ -22,7 +22,7 @@ from sagac.runtime.events import (
 )
 from sagac.runtime.history import History
 from sagac.runtime.plan import Direction, Step, call_key
-from sagac.runtime.run import Action
+from sagac.runtime.run import Action, Run
 
 WIDTH = 44
 """How wide the left side is: the right one begins behind it."""
@@ -42,9 +42,14 @@ def _head(history: History) -> Iterator[str]:
     entry, plan = history.entry, history.plan
     yield f"run {entry.run} of saga {plan.saga} version {plan.version}, key {entry.key}"
     status = kernel.status(history.run)
-    yield f"status {status}{_because(history.run.cause)}"
+    yield f"status {status}{_because(_turned(history.run))}"
     owner = f"owner {entry.worker}" if entry.worker else "no owner"
     yield f"started {instant(entry.started_at)}, {len(history.records)} events, {owner}"
+
+
+def _turned(run: Run) -> str:
+    """What turned the run; once it is compensated, no doubt is left."""
+    return run.cause.replace("nobody knows", "nobody knew", 1) if run.mode == "compensated" else run.cause
 
 
 def _happened(history: History) -> Iterator[str]:
@@ -112,7 +117,8 @@ def _steps(history: History) -> Iterator[str]:
 
 
 def _do(action: Action) -> str:
-    return action.state + (f" after {action.attempt}" if action.attempt > 1 else "")
+    state = "revoked" if (action.state, action.undo) == ("revoking", "undone") else action.state
+    return state + (f" after {action.attempt}" if action.attempt > 1 else "")
 
 
 def _undo(action: Action) -> str:
