@@ -622,6 +622,18 @@ def test_closing_sends_nothing_new_and_another_runtime_goes_on() -> None:
     virtually(story())
 
 
+def test_closing_says_that_it_waits(caplog: pytest.LogCaptureFixture) -> None:
+    world = FakeWorld({("b", "do", 1): "hang"})
+
+    async def story() -> None:
+        async with runtime(MemoryJournal(), world, grace_ms=500) as running:
+            await running.start(Trip, TripInput(trip="t"))
+            await eventually(lambda: "b" in world.log)
+
+    virtually(story())
+    assert "closing waits up to 0.5s for calls in flight" in caplog.messages
+
+
 def test_closing_leaves_what_does_not_settle_in_time_in_doubt() -> None:
     async def story() -> None:
         journal, world = MemoryJournal(), FakeWorld({("a", "do", 1): "hang"})

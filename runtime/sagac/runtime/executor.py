@@ -90,6 +90,11 @@ class Executor:
         over = self.is_lost or self._is_closing or self.failure is not None
         return over or self.status not in ("running", "unwinding")
 
+    @property
+    def is_calling(self) -> bool:
+        """Whether a call is in flight."""
+        return bool(self._in_flight)
+
     def post(self, item: Event | Request) -> None:
         """Have an event journaled, or a request answered, with whatever else is waiting."""
         if isinstance(item, Request):

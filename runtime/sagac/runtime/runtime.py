@@ -160,6 +160,8 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
         await asyncio.gather(*self._beginning, return_exceptions=True)
+        if self._grace_ms and any(driving.is_calling for driving in self._executors.values()):
+            logger.warning("closing waits up to %gs for calls in flight", self._grace_ms / 1000)
         await asyncio.gather(*(driving.close(self._grace_ms) for driving in self._executors.values()))
         await asyncio.gather(*self._driving)
         for task in self._beating:
