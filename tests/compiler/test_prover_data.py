@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import product
+from random import Random
+
 import pytest
 from tests.compiler.judging import SERVICES, judged
 
-from sagac.compiler.verdicts import Situation
+from sagac.compiler.verdicts import Situation, Undecided
 
 UNDONE = "do work.may(id)  compensate work.revoke_may(id)"
 HELD = "on unknown hold"
@@ -148,7 +152,7 @@ def test_what_is_null_has_no_parts(condition: str, where: str) -> None:
     assert judged(f"step a {{ {UNDONE}\n when {condition} }}", services=ITEM + SERVICES, head=head).is_sound()
 
 
-LISTED = "key id  input { id: uuid  names: list[string] }"
+LISTED = "key id  input { id: uuid  names: list[string]  note: string }"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,59 @@ def test_lists_are_known_by_their_length_and_what_is_looked_for_in_them(conditio
     assert judged(guarded(condition), head=LISTED).refuted("A2")["a"].situation.input == {"names": names}
 
 
-def test_what_the_theory_does_not_know_is_undecided_and_never_proved() -> None:
-    found = judged(guarded('"x" in names and size(names) == 0'), head=LISTED)
+@pytest.mark.parametrize(
+    "condition",
+    [
+        '"x" in names and size(names) == 0',
+        '"x" in names and "y" in names and size(names) == 1',
+        'note in names and note == "x" and not ("x" in names)',
+        "note in names and size(names) < 1",
+    ],
+)
+def test_what_no_list_meets_is_proved(condition: str) -> None:
+    found = judged(guarded(condition), head=LISTED)
+    assert found.is_sound()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_said_of_a_list_is_what_some_list_meets(seed: int) -> None:
+    condition, is_true = drawn(Random(seed), 2)
+    found = judged(f"step a {{ {UNDONE}\n when {condition} }}  step b {{ do work.look(id) }}", head=LISTED)
+    truths = {is_true(note, names) for note in SYMBOLS for names in LISTS}
+    dead = found.dead().get("a")
+    seen = {True, False} if dead is None else {True} if dead.code == "W702" else {False}
+    assert seen == truths, condition
+    assert not [judgement for judgement in found.judgements if isinstance(judgement.verdict, Undecided)], condition
+
+
+SYMBOLS = ("x", "y", "v", "w")
+LISTS = tuple(names for length in range(5) for names in product(SYMBOLS, repeat=length))
+"""More lists than three different strings and a length below four can tell apart."""
+
+Truth = Callable[[str, tuple[str, ...]], bool]
+
+
+def drawn(random: Random, depth: int) -> tuple[str, Truth]:
+    """A condition on a string and a list of strings, and what it says."""
+    if depth and random.random() < 0.8:
+        one, one_holds = drawn(random, depth - 1)
+        two, two_holds = drawn(random, depth - 1)
+        if random.random() < 0.7:
+            return f"({one}) and ({two})", lambda note, names: one_holds(note, names) and two_holds(note, names)
+        return f"not ({one}) or ({two})", lambda note, names: not one_holds(note, names) or two_holds(note, names)
+    length, symbol = random.randint(0, 3), random.choice("xy")
+    return random.choice(
+        (
+            (f'"{symbol}" in names', lambda note, names: symbol in names),
+            ("note in names", lambda note, names: note in names),
+            (f'note == "{symbol}"', lambda note, names: note == symbol),
+            (f"size(names) < {length}", lambda note, names: len(names) < length),
+            (f"size(names) == {length}", lambda note, names: len(names) == length),
+        )
+    )
+
+
+def test_what_no_decimal_meets_but_some_fraction_is_undecided_and_never_proved() -> None:
+    found = judged(guarded("price * 3 == 1"))
     assert not found.is_sound()
     assert not found.refuted("A2")

@@ -2,10 +2,11 @@
 
 Theory: truth values, linear integer and linear real arithmetic, and equality. `int` and `duration` are integers,
 `timestamp` is the milliseconds since 2026, `decimal` is a real; a member of an enum, a string and a uuid are a number
-each (bounded for an enum, and equality is all that is known of them). `T?` has a truth value for "is there". What the
-theory does not have (products, order of strings, lists) is a free value, one for each way it is written: a proof holds
-whatever it is, and a model is believed only when `terms.holds` agrees with it. Effort is limited by the solver's own
-count of resources, never by a clock, so that a verdict does not depend on the machine.
+each (bounded for an enum, and equality is all that is known of them). `T?` has a truth value for "is there". A list has
+a length, and a truth value for each thing that is looked for in it. What the theory does not have is a free value, one
+for each way it is written: a proof holds whatever it is, and a model is believed only when `terms.holds` agrees with it.
+Effort is limited by the solver's own count of resources, never by a clock, so that a verdict does not depend on the
+machine.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import Any, Final, Literal, TypeAlias, assert_never
 
 import z3
 
-from sagac.compiler import terms, values, wording
+from sagac.compiler import terms, typetext, values, wording
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.terms import FALSE, And, Atom, Formula, Not, Or, Valuation, Var
+from sagac.runtime.expressions import View
 from sagac.runtime.plan import Binary, Constant, Enum, Expression, Input, Items, Result, Status, Unary, Wire
 
 EFFORT: Final = 20_000_000
@@ -297,9 +299,34 @@ def compared(question: Question, expression: Binary) -> Any:
 def contained(question: Question, expression: Binary) -> Any:
     """`x in [a, b]`: one of them."""
     if not isinstance(expression.right, Items):
-        return free_truth(question, expression)
+        return member(question, expression)
     same = [equal(question, expression.left, item) for item in expression.right.items]
     return free_truth(question, expression) if None in same else z3.Or([no(question), *same])
+
+
+def member(question: Question, expression: Binary) -> Any:
+    """Whether a list holds something: what is equal to it is in the list too, and the list is not empty."""
+    before = tuple(memberships(question, expression.right))
+    fact = free_truth(question, expression)
+    length = size(question, Unary("size", expression.right)).value
+    lasting(question, z3.Implies(fact, length > 0))
+    for left, held in before:
+        same = equal(question, expression.left, left)
+        if same is not None:
+            lasting(question, z3.Implies(same, fact == held))
+    one, nought = z3.IntVal(1, question.context), z3.IntVal(0, question.context)
+    lasting(question, length >= z3.Sum([z3.If(held, one, nought) for held in distinct(question, expression.right)]))
+    return fact
+
+
+def distinct(question: Question, place: Expression) -> tuple[Any, ...]:
+    """The free truths of the literals that are looked for in a list: as many as hold are in it."""
+    facts = {}
+    for left, fact in memberships(question, place):
+        found = literal(question, left) if isinstance(left, Constant) else None
+        if found is not None and found.value is not None:
+            facts[found.value.sexpr()] = fact
+    return tuple(facts.values())
 
 
 # --- values --------------------------------------------------------------------------------------------------------
@@ -480,7 +507,7 @@ def chosen(question: Question, read: Sequence[Input | Result | Var], model: Any)
             if truth(question, z3.Bool(f"fact {place.name}", question.context), model):
                 true.add(place.name)
             continue
-        value = choose(question, place, model)
+        value = choose(question, place, model, View(given, results, {}))
         if isinstance(place, Input):
             put(given, place.path, value)
         else:
@@ -489,10 +516,12 @@ def chosen(question: Question, read: Sequence[Input | Result | Var], model: Any)
 
 
 def in_order(question: Question, read: Sequence[Input | Result | Var]) -> Iterator[Input | Result | Var]:
-    """Inputs as they are declared, then results by their steps, then free facts: whole values before their parts."""
+    """Inputs as they are declared, then results, then free facts: wholes before their parts, lists at the end."""
 
     def rank(place: Input | Result | Var) -> tuple[int, int, tuple[str, ...]]:
         match place:
+            case Input() | Result() if place.type.startswith("list["):
+                return 3, question.places[f".{place.path[0]}" if isinstance(place, Input) else place.step], place.path
             case Input():
                 return 0, question.places[f".{place.path[0]}"], place.path
             case Result():
@@ -519,8 +548,8 @@ def put(whole: dict[str, Wire], path: tuple[str, ...], value: Wire) -> None:
     put(inner, path[1:], value)
 
 
-def choose(question: Question, place: Leaf, model: Any) -> Wire:
-    """The value for one place, which is then taken as given."""
+def choose(question: Question, place: Leaf, model: Any, view: View) -> Wire:
+    """The value for one place, which is then taken as given; `view` has what was chosen before."""
     found = leaf(question, place)
     if found.present is not None and not truth(question, found.present, model):
         return None
@@ -537,7 +566,7 @@ def choose(question: Question, place: Leaf, model: Any) -> Wire:
         case "code":
             return named(question, place, smallest(question, found.value, model))
         case "other":
-            return listed(question, place, model)
+            return listed(question, place, model, view)
         case _:
             assert_never(found.kind)
 
@@ -625,22 +654,36 @@ def named(question: Question, place: Leaf, number: int) -> Wire:
     return fresh if fresh not in literals.values() else f"{fresh}'"
 
 
-def listed(question: Question, place: Leaf, model: Any) -> Wire:
+def listed(question: Question, place: Leaf, model: Any, view: View) -> Wire:
     """A list with what it was found to hold, of the length that was chosen for it; or an empty record."""
     length = question.opaque.get(Unary("size", place))
     plain = place.type.removesuffix("?")
     if not plain.startswith("list["):
         return {}
-    items = [left.value for left, fact in memberships(question, place) if truth(question, fact, model)]
+    items: list[Wire] = []
+    absent: list[Wire] = []
+    for left, fact in memberships(question, place):
+        value = terms.value(left, view)
+        kept = items if truth(question, fact, model) else absent
+        kept += [value] if value not in kept else []
     count = len(items) if length is None else smallest(question, length, model)
-    sample = values.sample(plain.removeprefix("list[").removesuffix("]"), question.types)
-    return [*items, *[sample] * min(count - len(items), LENGTH_MAX)]
+    filling = filler(question, plain.removeprefix("list[").removesuffix("]"), items, absent)
+    return [*items, *[filling] * min(count - len(items), LENGTH_MAX)]
 
 
-def memberships(question: Question, place: Leaf) -> Iterator[tuple[Constant, Any]]:
-    """The literals that some condition looks for in a list, each with the free truth that stands for it."""
+def memberships(question: Question, place: Expression) -> Iterator[tuple[Expression, Any]]:
+    """What some condition looks for in a list, each with the free truth that stands for it."""
     for expression, fact in question.opaque.items():
-        if not isinstance(expression, Binary) or expression.operator != "in" or expression.right != place:
-            continue
-        if isinstance(expression.left, Constant):
+        if isinstance(expression, Binary) and expression.operator == "in" and expression.right == place:
             yield expression.left, fact
+
+
+def filler(question: Question, type: str, items: Sequence[Wire], absent: Sequence[Wire]) -> Wire:
+    """An item that a list may hold beside what it holds: none that it must not."""
+    plain = values.samples(typetext.read(type), question.types)
+    fresh: tuple[Wire, ...] = ()
+    if type == "int":
+        fresh = (1 + max((value for value in absent if isinstance(value, int)), default=0),)
+    elif type == "string":
+        fresh = ("".join(map(str, absent)) + "'",)
+    return next((value for value in (*plain, *items, *fresh) if value not in absent), plain[0])

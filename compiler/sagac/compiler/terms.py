@@ -212,3 +212,11 @@ def is_true(expression: Expression, view: expressions.View) -> bool:
         return expressions.holds(expression, view)
     except expressions.Unavailable:
         return False
+
+
+def value(expression: Expression, view: expressions.View) -> Wire:
+    """An expression's value as the kernel sees it; null where it reads what is not there."""
+    try:
+        return expressions.evaluate(expression, view)
+    except expressions.Unavailable:
+        return None

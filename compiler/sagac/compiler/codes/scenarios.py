@@ -44,12 +44,12 @@ saga Trip version 1 {
 CLAUSES}
 """
 
-LISTED = """
+SHARED = """
 saga Rooms version 1 {
   key trip
   input {
     trip: uuid
-    guests: list[string] where GUESTS
+    price: decimal where PRICE
   }
 
   step hotel {
@@ -204,10 +204,10 @@ Delete an unused waiver. For several findings write several waivers, each with `
 The solver gave up within its limit, or found values that would break the claim but that no run has. Nothing is proved
 and nothing is refuted, so the check fails with exit code 3; a waiver cannot cover it, for nobody knows what it covers.
 
-Most often several conditions meet in one list, of which little is known to the solver but what each says alone. Write
-the conditions so that one says all, or let what matters be an input of its own.
+Most often a decimal would need digits without end, or a list would have to be longer than any that is tried. Ask for
+a range instead of one value, or let what is computed be an input of its own.
 """,
-        spec(LISTED.replace("GUESTS", '"ada" in guests and size(guests) == 0')),
-        spec(LISTED.replace("GUESTS", "size(guests) > 0")),
+        spec(SHARED.replace("PRICE", "price * 3 == 1")),
+        spec(SHARED.replace("PRICE", "price * 3 >= 1")),
     ),
 )
