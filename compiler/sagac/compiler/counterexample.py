@@ -93,7 +93,7 @@ def believed(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> 
     try:
         return judgement, replayed(judgement, judgement.verdict, project, saga, plan).trace
     except Unreplayable as parted:
-        return replace(judgement, verdict=Undecided(f"the run that should show it does not replay: {parted}")), ()
+        return replace(judgement, verdict=Undecided(f"the run that was found does not break it: {parted}")), ()
 
 
 def explain(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> Replayed | None:
@@ -292,7 +292,14 @@ def undecided(judgement: Judgement, verdict: Undecided) -> Diagnostic:
         "S120",
         f"undecided: {claim.text}",
         Label(claim.span, verdict.reason),
-        help="simplify the conditions that meet here; what is undecided fails the check",
+        help=decidable(claim),
         saga=claim.saga,
         step=claim.step,
     )
+
+
+def decidable(claim: Claim) -> str:
+    """What to write so that a claim of its kind is decided."""
+    if claim.family == "C1":
+        return f"write `on unknown hold` in `{claim.step}`: a person settles it; what is undecided fails the check"
+    return "simplify the conditions that meet here; what is undecided fails the check"
