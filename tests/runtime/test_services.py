@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,8 +35,7 @@ def test_all_that_does_not_fit_is_told_at_once() -> None:
         back = "not a function"
 
     assert findings(Half()) == (
-        "the handler of `world.act` of saga `trip.Trip` does not take `call`, `step`, `trip`: "
-        "got an unexpected keyword argument 'trip'",
+        "the handler of `world.act` of saga `trip.Trip` does not take `trip`",
         "`world.back` of saga `trip.Trip` has no handler",
         "`world.look` of saga `trip.Trip` has no handler",
     )
@@ -46,8 +46,36 @@ def test_a_handler_that_wants_more_than_it_gets_is_refused() -> None:
         async def act(self, call: Call, *, step: str, trip: str, more: str) -> Receipt:  # type: ignore[override]  # the defect under test
             raise AssertionError
 
-    (finding,) = findings(Greedy())
-    assert "missing a required" in finding
+    assert findings(Greedy()) == ("the handler of `world.act` of saga `trip.Trip` asks for `more`, which nobody gives",)
+
+
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [
+        (lambda call, *, step, tripp: None, "does not take `trip`; asks for `tripp`, which nobody gives"),
+        (lambda *, step, trip: None, "has no first parameter for `call`"),
+        (lambda step, trip: None, "has `step` where `call` comes first"),
+        (lambda call, other, **rest: None, "asks for `other`, which nobody gives"),
+        (lambda call, step, /, trip: None, "does not take `step`; asks for `step` by its place"),
+        (lambda: None, "has no first parameter for `call`; does not take `step`; does not take `trip`"),
+    ],
+)
+def test_a_handler_that_cannot_be_called_is_told_why(handler: Callable[..., None], said: str) -> None:
+    class Odd(FakeWorld):
+        act = staticmethod(handler)  # type: ignore[assignment]  # the defect under test
+
+    assert findings(Odd()) == (f"the handler of `world.act` of saga `trip.Trip` {said}",)
+
+
+@pytest.mark.parametrize(
+    "handler", [lambda *all, **rest: None, lambda call, step, trip, more=1: None, lambda call, **rest: None]
+)
+def test_a_handler_may_take_more_than_it_gets(handler: Callable[..., None]) -> None:
+    class Open(FakeWorld):
+        act = staticmethod(handler)  # type: ignore[assignment]  # any shape that can be called
+
+    world: Any = Open()
+    assert bind([Trip(plan=SHAPE, world=world)]).services
 
 
 def test_a_plan_that_calls_what_no_protocol_names_is_refused() -> None:

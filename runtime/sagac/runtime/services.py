@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias, get_type_hints
+from typing import Any, ClassVar, Final, Protocol, TypeAlias, get_type_hints
 
 from pydantic import BaseModel
 
@@ -13,6 +13,14 @@ from sagac.runtime import plan as plans
 from sagac.runtime.errors import BindingError
 from sagac.runtime.plan import Plan
 from sagac.runtime.wire import Decoder
+
+BY_NAME: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+BY_PLACE: Final = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.VAR_POSITIONAL,
+)
+"""How a handler can take an argument, and how it can take the call."""
 
 
 class Binding(Protocol):
@@ -167,10 +175,9 @@ def _handler(
         findings.append(f"{place} has no handler")
         return None
     names = [name for name in inspect.signature(declared).parameters if name not in ("self", "call")]
-    try:
-        inspect.signature(function).bind(None, **dict.fromkeys(names))
-    except TypeError as mismatch:
-        findings.append(f"the handler of {place} does not take {_parameters(names)}: {mismatch}")
+    mismatch = _mismatch(inspect.signature(function), names)
+    if mismatch:
+        findings.append(f"the handler of {place} {mismatch}")
         return None
     hints = get_type_hints(declared, include_extras=True)
     arguments = {name: Decoder(hints.get(name, Any)) for name in names}
@@ -179,5 +186,36 @@ def _handler(
     return Handler(function, inspect.iscoroutinefunction(function), arguments, result)
 
 
-def _parameters(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in ("call", *names))
+def _mismatch(signature: inspect.Signature, names: Sequence[str]) -> str:
+    """Why a function cannot be called with the call in its first place, and the arguments by their names."""
+    try:
+        signature.bind(None, **dict.fromkeys(names))
+    except TypeError as failure:
+        return "; ".join(_reasons(signature, names)) or f"cannot be called: {failure}"
+    return ""
+
+
+def _reasons(signature: inspect.Signature, names: Sequence[str]) -> Iterator[str]:
+    by_place = [each for each in signature.parameters.values() if each.kind in BY_PLACE]
+    first = by_place[0].name if by_place else ""
+    if not first:
+        yield "has no first parameter for `call`"
+    elif first in names:
+        yield f"has `{first}` where `call` comes first"
+        return
+    taken = {each.name for each in signature.parameters.values() if each.kind in BY_NAME}
+    takes_any = any(each.kind == inspect.Parameter.VAR_KEYWORD for each in signature.parameters.values())
+    yield from (f"does not take `{name}`" for name in names if name not in taken and not takes_any)
+    needed = [name for name, each in signature.parameters.items() if name != first and _is_needed(each)]
+    for name in needed:
+        if name not in taken:
+            yield f"asks for `{name}` by its place"
+        elif name not in names:
+            yield f"asks for `{name}`, which nobody gives"
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    return parameter.default is parameter.empty and parameter.kind not in (
+        parameter.VAR_POSITIONAL,
+        parameter.VAR_KEYWORD,
+    )
