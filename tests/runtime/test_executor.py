@@ -221,7 +221,7 @@ def test_a_refusal_that_was_not_declared_is_unknown() -> None:
     outcome, events = run(FakeWorld({("a", "do", 1): Rejected()}), plan(step("a", fails=())))
     outcomes = [event.outcome for event in events if isinstance(event, Answered) and event.direction == "do"]
     assert outcomes == ["unknown", "unknown", "unknown"]
-    assert outcome == Compensated("nobody knows whether `a` took effect")
+    assert outcome == Compensated("nobody knows whether `a` took effect: undeclared refusal Rejected")
 
 
 def test_a_subclass_of_a_declared_failure_is_that_failure() -> None:
@@ -359,7 +359,7 @@ def test_a_result_that_does_not_fit_is_logged(caplog: pytest.LogCaptureFixture) 
             return None if call.attempt == 1 else Receipt(number=7)  # type: ignore[return-value]  # the defect under test
 
     run(Wrong())
-    assert "the result does not fit" in caplog.text
+    assert "the result does not fit: it should be a valid dictionary or instance of Receipt" in caplog.text
 
 
 def test_what_is_no_defect_is_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
@@ -501,6 +501,29 @@ def test_a_start_with_the_wrong_model_or_after_the_end_is_refused() -> None:
             await running.start(Trip, TripInput(trip="t"))
 
     virtually(story())
+
+
+@pytest.mark.parametrize(
+    ("input", "said"),
+    [
+        (
+            {"trip": 7},
+            "the input does not fit: `trip` should be a valid string (saga `trip.Trip`; a retry cannot help)",
+        ),
+        ({}, "the input has no `trip` (saga"),
+    ],
+)
+def test_an_input_that_was_made_without_its_checks_is_refused_at_the_start(input: dict[str, Any], said: str) -> None:
+    world = FakeWorld()
+
+    async def story() -> None:
+        async with runtime(MemoryJournal(), world) as running:
+            with pytest.raises(InputError) as refused:
+                await running.start(Trip, TripInput.model_construct(**input))
+            assert str(refused.value).startswith(said)
+
+    virtually(story())
+    assert world.log == []
 
 
 def test_a_second_copy_of_a_saga_is_told_by_its_modules() -> None:

@@ -104,7 +104,7 @@ def _values(handler: Handler, arguments: Mapping[str, Wire]) -> dict[str, Any]:
     try:
         return {name: handler.arguments[name].decode(value) for name, value in arguments.items()}
     except ValueError as failure:
-        raise _Hopeless(f"an argument does not fit: {_first_line(failure)}") from failure
+        raise _Hopeless(f"an argument does not fit: {_kept(wire.misfit(failure))}") from failure
 
 
 def _names(arguments: Iterable[str]) -> str:
@@ -118,7 +118,7 @@ def _result(handler: Handler, returned: Any) -> Wire:
     try:
         return wire.encode(handler.result.check(returned))
     except ValueError as failure:
-        raise RuntimeError(f"the result does not fit: {_first_line(failure)}") from failure
+        raise RuntimeError(f"the result does not fit: {_kept(wire.misfit(failure))}") from failure
 
 
 def _transient(answer: Transient) -> Answer:
@@ -181,10 +181,6 @@ def _said(failure: BaseException) -> str:
         return str(failure)
     except Exception:
         return ""
-
-
-def _first_line(failure: ValueError) -> str:
-    return _kept(" ".join(str(failure).split()))
 
 
 def _kept(text: str) -> str:

@@ -64,9 +64,17 @@ def project(run: Run, binding: Binding | None) -> Outcome:
         case "completed":
             return Completed(_output(run, binding))
         case "compensated" | "compensated with residue":
-            return Compensated(run.cause, kernel.residue(run))
+            return Compensated(_cause(run), kernel.residue(run))
         case _:
-            return Held(kernel.held(run), kernel.standing(run), run.cause)
+            return Held(kernel.held(run), kernel.standing(run), _cause(run))
+
+
+def _cause(run: Run) -> str:
+    """What turned the run; a doubt with what is known of it: the last that was heard may be a handler's defect."""
+    if not run.cause_step:
+        return run.cause
+    action = run.actions[run.layout.position[run.cause_step]]
+    return f"{run.cause}: {action.detail}" if action.state == "revoking" and action.detail else run.cause
 
 
 def _output(run: Run, binding: Binding | None) -> Any:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
@@ -441,10 +442,23 @@ def _is_told(status: Status) -> bool:
 
 
 def _fields(binding: Binding, input: BaseModel) -> dict[str, plans.Wire]:
+    """The input in wire form. A model may have been made without its checks: no handler would take what it holds."""
     try:
-        return wire.encode_fields(input)
+        fields = wire.encode_fields(input)
+    except AttributeError as failure:
+        raise InputError(f"the input has no `{failure.name}`", saga=binding.plan.saga) from failure
     except ValueError as failure:
         raise InputError(f"the input cannot be journaled: {failure}", saga=binding.plan.saga) from failure
+    try:
+        _decoder(binding.input).decode(fields)
+    except ValueError as failure:
+        raise InputError(f"the input does not fit: {wire.misfit(failure)}", saga=binding.plan.saga) from failure
+    return fields
+
+
+@lru_cache
+def _decoder(model: type[BaseModel]) -> wire.Decoder:
+    return wire.Decoder(model)
 
 
 def _check_same_input(entry: Entry, started: Started) -> None:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Annotated, Any, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sagac.runtime.expressions import DIGITS_MAX
 from sagac.runtime.plan import Wire, canonical
@@ -30,6 +30,21 @@ def encode_fields(model: BaseModel) -> dict[str, Wire]:
 def wire_names(model: type[BaseModel]) -> dict[str, str]:
     """The fields of a model with their names in the journal: a generated model renames what Python has a use for."""
     return {name: field.serialization_alias or name for name, field in model.model_fields.items()}
+
+
+def misfit(failure: ValueError) -> str:
+    """What does not fit, field by field, in one line."""
+    if not isinstance(failure, ValidationError):
+        return " ".join(str(failure).split())
+    errors = failure.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(_finding(error["loc"], error["msg"]) for error in errors)
+
+
+def _finding(place: tuple[int | str, ...], said: str) -> str:
+    """One finding: it begins with what it is about, if that has a name."""
+    said = said.removeprefix("Input ").removeprefix("Value error, ")
+    about = f"`{'.'.join(map(str, place))}`" if place else "it"
+    return f"{about} {said}" if said.startswith("should ") else f"{about}: {said[:1].lower()}{said[1:]}"
 
 
 class Decoder:
