@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.compiler.judging import judged
 
-from sagac.compiler.verdicts import Situation
+from sagac.compiler.verdicts import Proved, Situation
 from sagac.runtime import expressions
 from sagac.runtime.plan import Wire
 
@@ -154,6 +154,13 @@ def test_a_compensation_may_be_guarded_by_the_steps_own_result() -> None:
         "  step b after a { do work.look(id) }"
     )
     assert found.refuted("A2")["a"].situation.results == {"a": {"n": 0}}
+
+
+def test_a_compensation_that_can_be_refused_rests_on_its_precondition() -> None:
+    steps = "step a { do work.sure(id)  compensate work.may(id)  on unknown hold }  step b after a { do work.look(id) }"
+    found = judged(steps)
+    (judgement,) = found.of("A2", "a")
+    assert judgement.verdict == Proved(("`work.may` does not answer `Refused` as an undo (not proved yet)",))
 
 
 def test_a_compensation_is_not_needed_where_the_run_cannot_turn() -> None:

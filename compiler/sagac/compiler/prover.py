@@ -2,11 +2,11 @@
 
 Theory: truth values, linear integer and linear real arithmetic, and equality. `int` and `duration` are integers,
 `timestamp` is the milliseconds since 2026, `decimal` is a real; a member of an enum, a string and a uuid are a number
-each (bounded for an enum, and equality is all that is known of them). `T?` has a truth value for "is there". A list has
-a length, and a truth value for each thing that is looked for in it. What the theory does not have is a free value, one
-for each way it is written: a proof holds whatever it is, and a model is believed only when `terms.holds` agrees with it.
-Effort is limited by the solver's own count of resources, never by a clock, so that a verdict does not depend on the
-machine.
+each (bounded for an enum, and equality is all that is known of them). `T?` has a truth value for "is there". A list
+has a length, and a truth value for each thing that is looked for in it. What the theory does not have is a free
+value, one for each way it is written: a proof holds whatever it is, and a model is believed only when `terms.holds`
+agrees with it. Effort is limited by the solver's own count of resources, never by a clock, so that a verdict does not
+depend on the machine.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ def covered(project: Project, saga: Saga, graph: Graph, conditions: Conditions, 
             return Settled(claim, Proved())
         case None if step.handlers:
             premise = turning.premise(graph, conditions, step.name)
-            return Never(claim, undo_cases(project, graph, conditions, step), premise)
+            unrefused = Proved(tuple(unrefusable(project, step)))
+            return Never(claim, undo_cases(project, graph, conditions, step), premise, unrefused)
         case None:
             premise = turning.premise(graph, conditions, step.name)
             return Never(claim, uncovered_cases(project, graph, conditions, step), premise)
@@ -126,6 +127,14 @@ def undo_cases(project: Project, graph: Graph, conditions: Conditions, step: Ste
                 yield Case(both(condition, pair), two_apply(step, story, one, two), needs)
 
     return cases
+
+
+def unrefusable(project: Project, step: Step) -> Iterator[str]:
+    """An undo that is refused is held (R8): what has to be true of those that declare a failure."""
+    for handler in step.handlers:
+        failures = [f"`{failure}`" for failure in project.operation(handler.call).fails]
+        if failures:
+            yield f"`{wording_of(handler)}` does not answer {' or '.join(failures)} as an undo (not proved yet)"
 
 
 def handler_guard(graph: Graph, conditions: Conditions, step: Step, handler: Handler) -> Formula:
