@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.compiler.judging import judged
+from tests.compiler.judging import INPUT, judged
 
 from sagac.compiler.verdicts import Proved, Situation
 from sagac.runtime import expressions
@@ -146,6 +146,15 @@ def test_a_compensation_that_revokes_has_to_apply_where_the_only_answer_was_lost
     refuted = found.refuted("A2")["a"]
     assert refuted.message == "no compensation of `a` applies when the answer of `a` is lost"
     assert (refuted.situation.unknown, refuted.situation.input) == ("a", {"amount": 0})
+
+
+def test_two_compensations_that_revoke_overlap_also_where_only_a_lost_answer_undoes_the_step() -> None:
+    one, two = (f"compensate work.revoke_may(id) when amount > {amount}" for amount in (3, 5))
+    head = INPUT.replace("amount: int", "amount: int where amount > 3")
+    overlapping = judged(f"step a {{ do work.may(id)  {one}  {two} }}", head=head)
+    refuted = overlapping.refuted("A2")["a"]
+    assert refuted.message.startswith("two compensations of `a` apply at once")
+    assert (refuted.situation.unknown, refuted.situation.input) == ("a", {"amount": 6})
 
 
 def test_a_compensation_may_be_guarded_by_the_steps_own_result() -> None:
