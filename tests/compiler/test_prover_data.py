@@ -219,6 +219,27 @@ def drawn(random: Random, depth: int) -> tuple[str, Truth]:
     )
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "not (vip in tiers) and not (standard in tiers) and size(tiers) > 0",
+        "1.0 in prices and not (1.00 in prices)",
+        "amount in prices and price in prices and amount == price and not (price in prices)",
+    ],
+)
+def test_no_list_holds_what_is_none_of_its_values_or_one_twice_over(condition: str) -> None:
+    assert "a" in judged(f"step a {{ {UNDONE}\n when {condition} }}", head=VALUED).dead()
+
+
+def test_a_list_of_decimals_may_hold_a_whole_number() -> None:
+    condition = "amount in prices and price in prices and amount != price and size(prices) == 2"
+    found = judged(f"step a {{ {UNDONE}\n when {condition} }}", head=VALUED)
+    assert found.is_sound()
+
+
+VALUED = "key id  input { id: uuid  tiers: list[Tier]  prices: list[decimal]  amount: int  price: decimal }"
+
+
 def test_what_no_decimal_meets_but_some_fraction_is_undecided_and_never_proved() -> None:
     found = judged(guarded("price * 3 == 1"))
     assert not found.is_sound()

@@ -29,9 +29,7 @@ REMEMBERED: Final = 8
 """So many values are kept complete, and tried as a witness before the solver is asked."""
 
 UNKNOWN: Final = "the solver gave up within its limit"
-UNCONFIRMED: Final = (
-    "the conditions hold something that the theory does not have, and no values were found that show it"
-)
+UNCONFIRMED: Final = "no values were found that show it: it may need a decimal without end, or a very long list"
 
 
 @dataclass(slots=True)

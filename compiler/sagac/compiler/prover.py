@@ -314,9 +314,20 @@ def member(question: Question, expression: Binary) -> Any:
         same = equal(question, expression.left, left)
         if same is not None:
             lasting(question, z3.Implies(same, fact == held))
+    held_apart = distinct(question, expression.right)
     one, nought = z3.IntVal(1, question.context), z3.IntVal(0, question.context)
-    lasting(question, length >= z3.Sum([z3.If(held, one, nought) for held in distinct(question, expression.right)]))
+    lasting(question, length >= z3.Sum([z3.If(held, one, nought) for held in held_apart]))
+    if len(held_apart) == members_max(question, expression.right):
+        lasting(question, z3.Implies(length > 0, z3.Or(held_apart)))
     return fact
+
+
+def members_max(question: Question, place: Expression) -> int | None:
+    """How many different things a list can hold: of an enum so many, of others without end."""
+    if not isinstance(place, Input | Result):
+        return None
+    declared = question.types.get(place.type.removesuffix("?").removeprefix("list[").removesuffix("]"))
+    return len(declared.members) if isinstance(declared, Enum) else None
 
 
 def distinct(question: Question, place: Expression) -> tuple[Any, ...]:
@@ -660,14 +671,15 @@ def listed(question: Question, place: Leaf, model: Any, view: View) -> Wire:
     plain = place.type.removesuffix("?")
     if not plain.startswith("list["):
         return {}
+    of = plain.removeprefix("list[").removesuffix("]")
     items: list[Wire] = []
     absent: list[Wire] = []
     for left, fact in memberships(question, place):
-        value = terms.value(left, view)
+        value = plainly(terms.value(left, view), of)
         kept = items if truth(question, fact, model) else absent
         kept += [value] if value not in kept else []
     count = len(items) if length is None else smallest(question, length, model)
-    filling = filler(question, plain.removeprefix("list[").removesuffix("]"), items, absent)
+    filling = filler(question, of, items, absent)
     return [*items, *[filling] * min(count - len(items), LENGTH_MAX)]
 
 
@@ -676,6 +688,13 @@ def memberships(question: Question, place: Expression) -> Iterator[tuple[Express
     for expression, fact in question.opaque.items():
         if isinstance(expression, Binary) and expression.operator == "in" and expression.right == place:
             yield expression.left, fact
+
+
+def plainly(value: Wire, type: str) -> Wire:
+    """The value as an item of this type, spelled in the one way that equal values share."""
+    if type == "decimal" and isinstance(value, int | str):
+        return format(Decimal(value).normalize(), "f")
+    return value.lower() if type == "uuid" and isinstance(value, str) else value
 
 
 def filler(question: Question, type: str, items: Sequence[Wire], absent: Sequence[Wire]) -> Wire:
