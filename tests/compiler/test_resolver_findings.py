@@ -201,6 +201,10 @@ STEPS = [
     (f"step a {{ {BOOK}\n when flag else fail broken }}",
      "E212 `broken` cannot name a failure: failures start with a capital letter"),
     (f"step a {{ {BOOK}  for each g in guests }}", "E501 `for each` is not supported in this version"),
+    (
+        "step a { for each g in guests  do air.book(g)  compensate air.cancel(g) }",
+        "E501 `for each` is not supported in this version",
+    ),
     (f"{FLIGHT} step a {{ wait 3d }}", "E503 `wait` is not supported in this version"),
     (f"{FLIGHT} step a {{ wait until flag }}", "E503 `wait until` is not supported in this version"),
     (f"{FLIGHT} step a {{ wait for signal s {{ ok: bool }} within 3d }}",

@@ -77,6 +77,8 @@ def step(node: syntax.Step, frame: Frame, holds: bool) -> Finds[Resolved]:
     yield from later(node.clauses)
     yield from one_each(node.clauses, _ONCE, f"step `{node.name.text}`")
     dependencies = yield from _dependencies(node, frame)
+    if is_untyped(node):
+        return Resolved(None, dependencies, (), ())
     built, uses = yield from _built(node, frame, dependencies, holds)
     reads = tuple(
         read for each in node.clauses if isinstance(each, syntax.Undo) for read in undoing.undo_reads(each, frame)
