@@ -64,6 +64,10 @@ def test_a_step_in_doubt_is_not_done_for_its_own_undo() -> None:
     answered = "compensate work.revoke_n(id, a.n) when a.done"
     found = judged(f"step a {{ do work.may(id)  {answered}  compensate work.revoke_may(id) when not a.done }}")
     assert found.is_sound()
+    done, lost = (judgement.witness for judgement in found.of("A6", "a")[1:])
+    assert done is not None
+    assert lost is not None
+    assert (done.cancelled, done.unknown, lost.cancelled, lost.unknown) == (True, "", False, "a")
     held = judged(f"step a {{ do work.may(id)  {answered} }}").refuted("A2")["a"]
     assert held.message == "no compensation of `a` applies when the answer of `a` is lost"
     read = judged("step a { do work.may(id)  compensate work.revoke_n(id, a.n) when not a.skipped }").refuted("D2")["a"]

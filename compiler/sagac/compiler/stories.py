@@ -96,8 +96,13 @@ def undisturbed(valuation: Valuation) -> Situation:
 
 
 def disturbed(graph: Graph, story: Story, valuation: Valuation) -> Situation:
-    """The run with these values that fails, or is cancelled after the one step that its order names."""
+    """The run with these values that fails, or is cancelled after the one step that its order names.
+
+    A step that the story has unknown is not answered, unless the values have it done.
+    """
     (step,) = story.then
+    if story.unknown and f"{step}.done" not in valuation.true:
+        return Situation((), input=valuation.input, results=valuation.results, unknown=step, landed=True, subject=step)
     return Situation(
         order=graph.predecessors(step)[-1:] if story.early else (step,),
         failed={story.failed: story.failure} if story.failed else {},

@@ -11,7 +11,7 @@ from sagac.compiler.obligations import turning
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.coverage import handler_guard
 from sagac.compiler.obligations.obligation import Obligation, Sometimes, Story
-from sagac.compiler.terms import TRUE, both, negation
+from sagac.compiler.terms import TRUE, both, free_variables, negation
 from sagac.compiler.verdicts import Claim
 
 
@@ -88,6 +88,8 @@ def undos(saga: Saga, graph: Graph, conditions: Conditions, step: Step) -> Itera
     for handler in guarded:
         assert handler.guard is not None
         what = wording.operation(planner.called(handler.call))
+        guard = handler_guard(graph, conditions, step, handler)
+        asks = step.name in conditions.revoked and conditions.answered(step.name) in free_variables(guard)
         yield Sometimes(
             Claim(
                 "A6",
@@ -96,8 +98,8 @@ def undos(saga: Saga, graph: Graph, conditions: Conditions, step: Step) -> Itera
                 f"some run undoes `{step.name}` with `{what}`",
                 handler.guard.span,
             ),
-            both(conditions.enabled[step.name], handler_guard(graph, conditions, step, handler)),
-            Story(then=(step.name,), cancelled=True, early=early, subject=step.name),
+            both(conditions.enabled[step.name], guard),
+            Story(then=(step.name,), unknown=step.name if asks else "", cancelled=True, early=early, subject=step.name),
             f"`{what}` never undoes `{step.name}`: its `when` is never true",
             ("write the condition that is meant, or drop this compensation",),
         )
