@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.runtime.world import (
@@ -280,3 +281,24 @@ def test_without_the_library_nothing_changes(otel: Told, monkeypatch: pytest.Mon
             importlib.reload(telemetry)
     assert telemetry.instruments is not None
     assert len(otel.spans()) == told_so_far > 0
+
+
+class Broken(SpanProcessor):
+    """An application's exporter with a bug."""
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        raise ValueError("no room for a span")
+
+    def on_end(self, span: ReadableSpan) -> None:
+        raise ValueError("no room for a span")
+
+
+def test_an_exporter_that_raises_stops_no_run_and_is_told_on_the_log(
+    otel: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    otel.tracers.add_span_processor(Broken())
+    with caplog.at_level(logging.WARNING, "sagac"):
+        _, outcome, _ = run(rejecting())
+    assert isinstance(outcome, Compensated)
+    assert "telemetry failed; the run goes on" in caplog.text
+    assert "no room for a span" in caplog.text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -21,6 +23,8 @@ except ImportError:
     IS_INSTALLED = False
 else:
     IS_INSTALLED = True
+
+logger = logging.getLogger("sagac")
 
 DURATIONS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, 86400.0)
 """The bounds between which step durations are counted: a step may take as long as its retries and pauses do."""
@@ -72,38 +76,37 @@ async def observed(call: Call, purpose: Purpose, attempting: Awaitable[Answer]) 
     if instruments is None:
         return await attempting
     about = {"sagac.saga": call.saga, "sagac.step": call.step, "sagac.direction": purpose}
-    outcome = "unanswered"
-    span = _span(instruments.tracer, call, purpose, about)
+    answer: Answer | None = None
+    span: trace.Span = trace.INVALID_SPAN
+    with _harmless():
+        span = _span(instruments.tracer, call, purpose, about)
     try:
         # What the handler traces in its turn becomes a part of this span, also in a thread.
         with trace.use_span(span, record_exception=False, set_status_on_exception=False):
             answer = await attempting
-        outcome = answer.outcome
-        if outcome != "succeeded":
-            span.set_attribute("error.type", answer.failure or outcome)
-            span.set_status(trace.StatusCode.ERROR, answer.detail or answer.failure)
         return answer
     finally:
-        span.set_attribute("sagac.outcome", outcome)
-        span.end()
-        instruments.attempts.add(1, {**about, "sagac.outcome": outcome})
+        with _harmless():
+            instruments.attempts.add(1, {**about, "sagac.outcome": _end(span, answer)})
 
 
 def begun(saga: str, status: Status) -> None:
     """A new run is durable."""
     if instruments is None:
         return
-    instruments.runs_started.add(1, {"sagac.saga": saga})
-    _count_end(instruments, saga, status)
+    with _harmless():
+        instruments.runs_started.add(1, {"sagac.saga": saga})
+        _count_end(instruments, saga, status)
 
 
 def moved(saga: str, before: Status | None, after: Status | None) -> None:
     """A run that is driven here has another status; none before it is driven, and none after."""
     if instruments is None or before == after:
         return
-    for status, change in ((before, -1), (after, 1)):
-        if status is not None and status not in ENDED:
-            instruments.runs_active.add(change, {"sagac.saga": saga, "sagac.status": status})
+    with _harmless():
+        for status, change in ((before, -1), (after, 1)):
+            if status is not None and status not in ENDED:
+                instruments.runs_active.add(change, {"sagac.saga": saga, "sagac.status": status})
 
 
 def recorded(before: Run, after: Run, at: int) -> None:
@@ -112,12 +115,22 @@ def recorded(before: Run, after: Run, at: int) -> None:
         return
     saga, status = after.plan.saga, kernel.status(after)
     moved(saga, kernel.status(before), status)
-    _count_end(instruments, saga, status)
-    for step, *actions in zip(after.plan.steps, before.actions, after.actions, strict=True):
-        for settled in _settled(*actions):
-            about = {"sagac.saga": saga, "sagac.step": step.name, "sagac.direction": settled.direction}
-            duration_s = (at - settled.enabled_at) / 1000
-            instruments.durations.record(duration_s, {**about, "sagac.state": settled.state})
+    with _harmless():
+        _count_end(instruments, saga, status)
+        for step, *actions in zip(after.plan.steps, before.actions, after.actions, strict=True):
+            for settled in _settled(*actions):
+                about = {"sagac.saga": saga, "sagac.step": step.name, "sagac.direction": settled.direction}
+                duration_s = (at - settled.enabled_at) / 1000
+                instruments.durations.record(duration_s, {**about, "sagac.state": settled.state})
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """What an application's exporter raises is told on the log; no run stops for it."""
+    try:
+        yield
+    except Exception:
+        logger.warning("telemetry failed; the run goes on", exc_info=True)
 
 
 def _span(tracer: trace.Tracer, call: Call, purpose: Purpose, about: dict[str, str]) -> trace.Span:
@@ -129,6 +142,17 @@ def _span(tracer: trace.Tracer, call: Call, purpose: Purpose, about: dict[str, s
         links=[trace.Link(starter)] if starter.is_valid else [],
         attributes={**about, "sagac.run": call.run, "sagac.attempt": call.attempt, "sagac.key": call.key},
     )
+
+
+def _end(span: trace.Span, answer: Answer | None) -> str:
+    """Close the span of an attempt with what it came to, and say that."""
+    outcome = "unanswered" if answer is None else answer.outcome
+    span.set_attribute("sagac.outcome", outcome)
+    if answer is not None and outcome != "succeeded":
+        span.set_attribute("error.type", answer.failure or outcome)
+        span.set_status(trace.StatusCode.ERROR, answer.detail or answer.failure)
+    span.end()
+    return outcome
 
 
 def _root(run: str) -> trace.SpanContext:
