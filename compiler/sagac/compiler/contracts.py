@@ -100,7 +100,7 @@ def _service(outline: Outline, owner: syntax.Owner | None) -> model.Service:
         sla_ms=owner.sla.ms if owner is not None and owner.sla is not None else None,
         contract=owner.contract.value if owner is not None and owner.contract is not None else "",
         operations={name: signature.operation for name, signature in outline.signatures.items()},
-        resources=tuple(item for item in node.items if isinstance(item, syntax.Resource)),
+        resources={},
         declared=True,
         span=node.span,
         doc=node.doc,

@@ -24,7 +24,7 @@ from sagac.compiler.replay import (
     succeed,
     then,
 )
-from sagac.compiler.verdicts import Claim, Judgement, Refuted, Situation, Undecided, Vacuous
+from sagac.compiler.verdicts import Claim, Critical, History, Judgement, Refuted, Situation, Undecided, Vacuous
 from sagac.runtime.commands import Send
 from sagac.runtime.events import Answered, Cancelled, Outcome
 from sagac.runtime.plan import Plan, Wire
@@ -109,6 +109,10 @@ def explain(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> R
 def replayed(judgement: Judgement, refuted: Refuted, project: Project, saga: Saga, plan: Plan) -> Replayed:
     """The situation as a run of the kernel in which the claim is broken; raises `Unreplayable` where it is not."""
     situation = refuted.situation
+    if isinstance(situation, Critical):
+        return Replayed((), situation.lines)
+    if isinstance(situation, History):
+        raise Unreplayable("effects are not rehearsed yet")
     if judgement.claim.family == "A3" and not situation.order:
         return Replayed((), ())  # the plan itself is not the saga's: there is no run to show
     try:

@@ -169,7 +169,7 @@ def _service(full_name: str, operations: Mapping[str, model.Operation]) -> model
         sla_ms=None,
         contract="",
         operations=operations,
-        resources=(),
+        resources={},
         declared=False,
         span=first.span,
     )

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from sagac.compiler import syntax
 from sagac.compiler.source import Span
 from sagac.runtime.plan import Enum, Expression, Record, Schedule, Wire
 
@@ -32,6 +31,116 @@ class ProbeContract:
     query: str
     arguments: tuple[tuple[str, str], ...]
     """Pairs of the query's parameter and the command's parameter."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`references R[k]` on a field: the record that must be there while this one is."""
+
+    resource: str
+    """Its full name, `warehouse.Stock`."""
+    keys: tuple[Expression, ...]
+    """Over the record's own keys (`Input`) and fields (`Result` of the step with no name)."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceField:
+    """A field of a resource's records."""
+
+    name: str
+    type: str
+    initial: Wire
+    has_initial: bool
+    """False: the field of a record in its initial state may have any value that the invariants allow."""
+    hold: bool
+    reference: Reference | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Abstract state of a service: a record for each key.
+
+    Expressions of `invariants` and references read a record's keys as `Input((key,), type)` and its own fields as
+    `Result("", (field,), type)`; its state is no value of the language there.
+    """
+
+    service: str
+    """The service's full name."""
+    name: str
+    keys: tuple[Parameter, ...]
+    fields: tuple[ResourceField, ...]
+    states: tuple[str, ...]
+    """Empty where the resource has none."""
+    initial: str
+    clean: frozenset[str]
+    """What a finished rollback may leave; the initial state where nothing is said."""
+    done: frozenset[str]
+    """What a completed run may leave; every state where nothing is said."""
+    invariants: tuple[Guard, ...]
+    observe: str
+    """The query that reads the record's real state; empty for none."""
+    span: Span
+
+    @property
+    def full_name(self) -> str:
+        """`warehouse.Stock`."""
+        return f"{self.service}.{self.name}"
+
+    @property
+    def held_states(self) -> frozenset[str]:
+        """The states that no run may leave behind at any end: neither `done` nor `clean`."""
+        return frozenset(self.states) - self.done - self.clean
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`f += e`, `f -= e`, `f := e` in a `changes`."""
+
+    field: str
+    operator: Literal["+=", "-=", ":="]
+    value: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """`yields r = f`: the result's field is the record's field as it was before."""
+
+    result: str
+    field: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`changes R[k] a -> b { … }`.
+
+    Its expressions read the command's parameters as `Input((parameter,), type)` and the record's own fields, before the
+    change, as `Result("", (field,), type)`. The service refuses the command when a source state or a `requires` of any
+    of its changes does not hold; else all their assignments happen at once.
+    """
+
+    resource: str
+    """The full name of the resource."""
+    keys: tuple[Expression, ...]
+    source: str
+    """The state that it needs; empty where it needs and changes none."""
+    target: str
+    requires: tuple[Guard, ...]
+    assignments: tuple[Assignment, ...]
+    yields: tuple[Yield, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """`holds for D [skew D]`: what the command reserves lapses by itself after D. Milliseconds."""
+
+    for_ms: int
+    skew_ms: int
     span: Span
 
 
@@ -58,6 +167,9 @@ class Operation:
     """False when the service was never declared and all of this is assumed (settled question 2 and 13)."""
     span: Span
     doc: str = ""
+    changes: tuple[Change, ...] = ()
+    """Empty: the contract says nothing of its effect, and nothing is proved about it."""
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +182,8 @@ class Service:
     sla_ms: int | None
     contract: str
     operations: Mapping[str, Operation]
-    resources: tuple[syntax.Resource, ...]
-    """Type-checked; their effects are not proved in this version."""
+    resources: Mapping[str, Resource]
+    """By bare name."""
     declared: bool
     span: Span
     doc: str = ""
@@ -116,6 +228,8 @@ class Handler:
     mitigates: bool
     because: str
     span: Span
+    refusal: str = ""
+    """Why a refusal of this undo may be left to a person, `on refusal hold because "…"`; empty where it may not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +240,17 @@ class Remainder:
     step: str
     """The step that undoes it, for `undone by`; empty otherwise."""
     because: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """`lock R[k] within D`: taken before the step and kept to the run's end."""
+
+    resource: str
+    """The full name of the resource."""
+    keys: tuple[Expression, ...]
+    within_ms: int
     span: Span
 
 
@@ -150,6 +275,7 @@ class Step:
     """The whole step."""
     name_span: Span
     doc: str = ""
+    locks: tuple[Lock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +300,8 @@ class OutputField:
     type: str
     value: Expression
     span: Span
+    where: Guard | None = None
+    """What its value must satisfy; the condition reads outputs as `Input((output,), type)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +352,57 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordReading:
+    """`R[k]` in an `ensure`: a record, now or, under `old`, as it was when the run started."""
+
+    resource: str
+    keys: tuple[Expression, ...]
+    old: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ensure:
+    """`ensure at completed / at compensated / always: e`.
+
+    The condition reads record number n as `Result("record n", path, type)`: the path is `("state",)` for its state (a
+    string), or that of a field. `clean` reads as `Input(("clean",), "bool")`: every record that the run changed is in a
+    clean state, or as before.
+    """
+
+    at: Literal["completed", "compensated", "always"]
+    condition: Expression
+    records: tuple[RecordReading, ...]
+    span: Span
+
+    @property
+    def conserves(self) -> bool:
+        """Whether it compares with what was there before (B7)."""
+        return any(record.old for record in self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`require e before s [when e]`, or `forbid s when e` (whose `condition` is the negated `e`, without a guard)."""
+
+    kind: Literal["require", "forbid"]
+    step: str
+    condition: Expression
+    """What holds whenever the step is sent and the guard holds."""
+    guard: Guard | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`exactly one of a, b` or `at least one of a, b`: of guarded steps."""
+
+    kind: Literal["exactly", "at least"]
+    steps: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Waiver:
     """`waive CODE [on step] until DATE by "…" because "…"`."""
 
@@ -269,6 +448,11 @@ class Saga:
     doc: str = ""
     types: Mapping[str, Record | Enum] = field(default_factory=dict)
     """The declared types that the values of a run can have, by the bare name that type texts use."""
+    ensures: tuple[Ensure, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    deadline_span: Span | None = None
+    rollback_span: Span | None = None
 
     @property
     def full_name(self) -> str:
@@ -284,6 +468,11 @@ class Project:
     types: Mapping[str, Record | Enum]
     sagas: tuple[Saga, ...]
     files: tuple[str, ...]
+
+    def resource(self, full_name: str) -> Resource:
+        """The resource of this full name, `warehouse.Stock`."""
+        service, _, name = full_name.rpartition(".")
+        return self.services[service].resources[name]
 
     def operation(self, call: Call) -> Operation:
         """The contract of what a call calls."""

@@ -9,7 +9,15 @@ from typing import Literal, TypeAlias
 from sagac.compiler.source import Span
 from sagac.runtime.plan import Wire
 
-Family: TypeAlias = Literal["A1", "A2", "A3", "A6", "C1", "D1", "D2"]
+Family: TypeAlias = Literal[
+    "A1", "A2", "A3", "A4", "A5", "A6",
+    "B1", "B2", "B3", "B4", "B5", "B6", "B7",
+    "C1", "C2", "C3", "C4", "C5",
+    "D1", "D2", "D3", "D4",
+    "E1", "E2", "E3", "E4",
+    "F",
+]  # fmt: skip
+"""The families of `docs/proofs.md`: control, effects, unknown outcomes and keys, data, time, rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,63 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """One of the runs in a story about effects, with its values."""
+
+    saga: str
+    """Its full name."""
+    input: Mapping[str, Wire] = field(default_factory=dict)
+    results: Mapping[str, Wire] = field(default_factory=dict)
+    """Results by step, as far as they matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One command that takes effect: the do of a step, or one of its undos."""
+
+    side: int
+    """Which of the runs: 0 is the one that the claim is about."""
+    step: str
+    undo: int | None = None
+    """The number of the undo, in source order; `None` for the do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A record as it stands when the story begins."""
+
+    resource: str
+    """The full name of the resource."""
+    key: tuple[Wire, ...]
+    fields: Mapping[str, Wire]
+    """Its fields, and its state as `state` where the resource has states."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Effects that show a refutation, before they are rehearsed on concrete records: what stands, and who does what.
+
+    Where a claim is about two orders, `otherwise` has the acts in the second one.
+    """
+
+    sides: tuple[Side, ...]
+    before: tuple[Before, ...]
+    acts: tuple[Act, ...]
+    otherwise: tuple[Act, ...] = ()
+    subject: str = ""
+    """The step that it is about."""
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Critical:
+    """A sum of times that is too long, or a circle of locks: what it is made of, in order, with numbers."""
+
+    lines: tuple[str, ...]
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Proved:
     """Holds in every run. `rests_on` names the declared promises it needs; `shallow` says why it says little."""
 
@@ -69,7 +134,7 @@ class Assumed:
 class Refuted:
     """Fails: the smallest run that shows it, what is wrong in one line, the other place that matters, and fixes."""
 
-    situation: Situation
+    situation: Situation | History | Critical
     message: str
     other: Span | None = None
     other_text: str = ""

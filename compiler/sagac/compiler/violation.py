@@ -33,6 +33,8 @@ def seen(claim: Claim, situation: Situation, moments: Moments, saga: Saga) -> tu
             return unreadable_undo(moments[-1].run, subject)
         case "A6":
             raise Unreplayable("that nothing happens is not a run")
+        case _:
+            raise Unreplayable(f"{claim.family} is not about the states of one run")
 
 
 def planned(run: Run, name: str) -> Step:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from sagac.compiler.logic import Term, Value
 from sagac.compiler.source import Span
 from sagac.compiler.terms import TRUE, Formula
-from sagac.compiler.verdicts import Claim, Proved, Verdict
+from sagac.compiler.verdicts import Claim, Proved, Refuted, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +89,38 @@ class Settled:
     verdict: Verdict
 
 
-Obligation: TypeAlias = Never | Sometimes | Settled
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """Something that a claim about effects may suppose, by name: unsat cores are told in these names and places."""
+
+    term: Term
+    name: str
+    """What it is, in the author's words: "`Stock` keeps its invariant"."""
+    span: Span | None = None
+    promise: str = ""
+    """The assumption that this is, for the report; empty where it is proved elsewhere or a fact of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One way to break a claim about effects: it happens when the premises and `broken` hold together."""
+
+    premises: tuple[Premise, ...]
+    broken: Term
+    tell: Callable[[Mapping[str, Value]], Refuted]
+    """The refutation with these values of all unknowns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """None of the breaches can happen. What is proved rests on the promises among the premises that were needed."""
+
+    claim: Claim
+    breaches: Callable[[], Iterator[Breach]]
+    shallow: str = ""
+    """Why the proof says little, where it does."""
+    rests_on: tuple[str, ...] = ()
+    """Promises that it needs beside those of its premises."""
+
+
+Obligation: TypeAlias = Never | Sometimes | Settled | Kept
