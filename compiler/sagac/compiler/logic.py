@@ -7,6 +7,7 @@ walks one goes by identity, since a term may be a large graph.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -273,3 +274,20 @@ def arithmetic(value: Value) -> Fraction:
     """A number's value."""
     assert isinstance(value, int | Fraction), value
     return Fraction(value)
+
+
+def name_of(term: Term) -> str:
+    """A name that only equal terms have: what an unknown or a literal is called, and a digest of anything else."""
+    known: dict[int, str] = {}
+    for part in parts(term):
+        match part:
+            case Symbol():
+                known[id(part)] = f"{part.sort} {part.name}"
+            case Literally():
+                known[id(part)] = f"{part.sort} literally {part.value!r}"
+            case Apply():
+                told = repr((part.operator, part.sort, [known[id(operand)] for operand in part.operands]))
+                known[id(part)] = "#" + hashlib.sha256(told.encode()).hexdigest()[:24]
+            case _:
+                assert_never(part)
+    return known[id(term)]
