@@ -27,6 +27,7 @@ POSITIONAL: Final[dict[type[msgspec.Struct], int]] = {
     plan.Field: 2,
     plan.Record: 2,
     plan.Enum: 2,
+    plan.Lock: 2,
     plan.Step: 1,
     plan.Schedule: 0,
     plan.Undo: 0,
@@ -103,6 +104,8 @@ def expressions(step: plan.Step) -> Iterator[plan.Expression]:
     for guard in (step.guard, *(undo.guard for undo in step.undos)):
         if guard is not None:
             yield guard
+    for lock in step.locks:
+        yield from lock.keys
 
 
 def leaves(expression: plan.Expression) -> Iterator[plan.Constant | plan.Input | plan.Result]:

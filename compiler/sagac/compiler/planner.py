@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from sagac.compiler import model, notation, typetext
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Handler, Operation, Project, Saga
-from sagac.runtime.plan import Call, Doubt, Enum, Expression, Field, Plan, Record, Remains, Step, Undo
+from sagac.runtime.plan import Call, Doubt, Enum, Expression, Field, Lock, Plan, Record, Remains, Step, Undo, format_of
 
 
 def plan(project: Project, saga: Saga, graph: Graph) -> Plan:
@@ -27,6 +27,7 @@ def plan(project: Project, saga: Saga, graph: Graph) -> Plan:
         deadline_ms=saga.deadline_ms,
         rollback_within_ms=saga.rollback_within_ms,
         rollback_in_order=saga.rollback_in_order,
+        format=format_of(steps),
     )
 
 
@@ -54,6 +55,7 @@ def planned(project: Project, step: model.Step, graph: Graph, pivots: tuple[mode
         probe=probe(step, operation),
         doubt=doubt(project, step, committed=is_committed(step, graph, pivots)),
         intent=not query and not operation.idempotent and not is_probeable(operation),
+        locks=tuple(Lock(lock.resource, lock.keys, lock.within_ms) for lock in step.locks),
         undos=tuple(undo(project, step, handler) for handler in step.handlers),
         remains=remains,
         undone_by="" if step.remainder is None else step.remainder.step,

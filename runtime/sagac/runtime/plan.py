@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
 FORMAT: Final = 1
 """Version of the plan's own shape; a kernel refuses a plan of a format it does not know."""
+
+FORMAT_WITH_LOCKS: Final = 2
+"""That of a plan with locks: a runtime that knows none must not run it without them."""
 
 if TYPE_CHECKING:
     Wire: TypeAlias = "bool | int | float | str | list[Wire] | dict[str, Wire] | None"
@@ -111,6 +114,17 @@ class Undo(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why something differs from before, for a `mitigate`; empty for a `compensate`."""
 
 
+class Lock(msgspec.Struct, frozen=True):
+    """A semantic lock: the record that a run keeps from other runs, from before a step until the run's end (R16)."""
+
+    resource: str
+    """The full name of the resource, `warehouse.Stock`."""
+    keys: tuple[Expression, ...]
+    """The record's key; read when the step is enabled."""
+    within_ms: int
+    """How long after the step was enabled it must have been got; otherwise the step has failed."""
+
+
 Doubt: TypeAlias = Literal["revoke", "probe", "hold", "none"]
 """What settles an outcome that stays unknown once resends are spent (R3); `none` for a query and for a do that is
 resent for ever."""
@@ -144,6 +158,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     doubt: Doubt = "none"
     intent: bool = False
     """Neither idempotent nor probeable: an explicit intent event goes before the only send (R14)."""
+    locks: tuple[Lock, ...] = ()
+    """Taken before the step is sent, in this order, and kept to the run's end (R16)."""
     undos: tuple[Undo, ...] = ()
     remains: Remains = "nothing"
     undone_by: str = ""
@@ -200,9 +216,17 @@ def encode(plan: Plan) -> bytes:
 def decode(body: bytes) -> Plan:
     """The plan in `body`; raises `msgspec.ValidationError` where it is not one of a format this runtime knows."""
     plan = _decoder.decode(body)
-    if plan.format != FORMAT:
-        raise msgspec.ValidationError(f"plan format {plan.format} is not known, this runtime reads format {FORMAT}")
+    if not FORMAT <= plan.format <= FORMAT_WITH_LOCKS:
+        known = f"this runtime reads format {FORMAT} and {FORMAT_WITH_LOCKS}"
+        raise msgspec.ValidationError(f"plan format {plan.format} is not known, {known}")
+    if plan.format < format_of(plan.steps):
+        raise msgspec.ValidationError(f"a plan of format {plan.format} has no locks")
     return plan
+
+
+def format_of(steps: Iterable[Step]) -> int:
+    """The format of a plan with these steps: the oldest that says all that they need."""
+    return FORMAT_WITH_LOCKS if any(step.locks for step in steps) else FORMAT
 
 
 def digest(plan: Plan) -> str:
