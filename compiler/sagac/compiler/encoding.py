@@ -410,15 +410,16 @@ def all_there(*found: Encoded) -> Term | None:
 
 
 def product(encoding: Encoding, expression: Binary) -> Encoded | None:
-    """A product with a literal; the theory has no other."""
+    """A product; unless one side is a literal, the theory knows nothing of it but which product it is."""
     one, two = value(encoding, expression.left), value(encoding, expression.right)
     if one is None or two is None or not {one.kind, two.kind} <= {"number", "decimal"}:
         return None
     assert one.value is not None and two.value is not None, expression
     factor, other = (one.value, two.value) if isinstance(one.value, Literally) else (two.value, one.value)
-    if not isinstance(factor, Literally):
-        return None
     kind: Kind = "decimal" if "decimal" in (one.kind, two.kind) else "number"
+    if not isinstance(factor, Literally):
+        opaque = free(encoding, f"value of {name_of(encoding, expression)}", SORTS[kind])
+        return Encoded(kind, opaque, all_there(one, two))
     other = logic.as_real(other) if kind == "decimal" else other
     return Encoded(kind, logic.scaled(logic.arithmetic(factor.value), other), all_there(one, two))
 
