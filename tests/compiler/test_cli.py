@@ -221,3 +221,26 @@ def test_the_json_of_several_projects_is_one_document(folder: Path, capsys: pyte
     document = json.loads(capsys.readouterr().out)
     assert [saga["saga"] for saga in document["sagas"]] == ["travel.Trip", "Trip"]
     assert {finding["places"][0]["file"] for finding in document["findings"]} == {"b/trip.saga"}
+
+
+def test_a_report_exits_as_the_check_does(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", write(folder, "trip.saga", TRIP)]) == 0
+    assert "Guarantees by step" in capsys.readouterr().out
+    assert main(["report", write(folder, "trip.saga", UNSETTLED), "--format", "json"]) == 1
+    (saga,) = json.loads(capsys.readouterr().out)["sagas"]
+    assert saga["findings"][0]["code"] == "C1"
+
+
+def test_a_report_goes_to_a_file_where_one_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, "trip.saga", TRIP)
+    assert main(["report", "trip.saga", "--format", "html", "--output", "out/report.html"]) == 0
+    assert capsys.readouterr().out == "wrote out/report.html\n"
+    assert (folder / "out/report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_report_hides_no_error_that_belongs_to_no_saga(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, "trip.saga", TRIP.replace("air.book(trip)", "air.book(trap)"))
+    assert main(["report", "trip.saga"]) == 1
+    printed = capsys.readouterr()
+    assert "nothing was proved" in printed.out
+    assert "`trap`" in printed.err

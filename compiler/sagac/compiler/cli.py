@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,20 @@ from datetime import UTC, date, datetime
 from keyword import iskeyword
 from pathlib import Path
 
-from sagac.compiler import codes, driver, dump, generation, picture, render, report
+from sagac.compiler import (
+    briefing,
+    codes,
+    driver,
+    dump,
+    generation,
+    guarantees,
+    markdown,
+    picture,
+    plain,
+    render,
+    report,
+    webpage,
+)
 from sagac.compiler.driver import Checked
 from sagac.compiler.source import Source
 
@@ -108,6 +122,52 @@ def worst(exits: Sequence[int]) -> int:
     return FINDINGS if FINDINGS in exits else max(exits, default=OK)
 
 
+# --- report --------------------------------------------------------------------------------------------------------
+
+
+def configure_report(parser: argparse.ArgumentParser) -> None:
+    add_paths(parser)
+    parser.add_argument("--format", choices=list(REPORTS), default="text", help="how the report is written")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the report to a file")
+
+
+def report_on(arguments: argparse.Namespace) -> int:
+    told = [driver.check(sources, today()) for sources in projects(arguments.paths)]
+    for checked in told:
+        show_unreported(checked)
+    text = REPORTS[arguments.format]([account for checked in told for account in accounts(checked)])
+    if arguments.output is None:
+        write(text)
+    else:
+        write_file(arguments.output, f"{text}\n")
+    return worst([report.exit_code(checked.diagnostics, checked.judgements, strict=False) for checked in told])
+
+
+def accounts(checked: Checked) -> tuple[guarantees.Account, ...]:
+    return guarantees.accounts(checked.project, checked.plans, checked.judgements, checked.diagnostics, checked.sources)
+
+
+def show_unreported(checked: Checked) -> None:
+    """Errors that belong to no saga of the report must not get lost with it."""
+    reported = {name for saga in checked.plans for name in (saga, saga.rpartition(".")[2])}
+    errors = [each for each in checked.diagnostics if each.severity == "error" and each.saga not in reported]
+    if errors:
+        print(render.text(errors, checked.sources, colour=sys.stderr.isatty()), file=sys.stderr)
+
+
+def report_as_json(accounts: Sequence[guarantees.Account]) -> str:
+    document = {"format": guarantees.FORMAT, "sagas": [guarantees.as_wire(account) for account in accounts]}
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+REPORTS: dict[str, Callable[[Sequence[guarantees.Account]], str]] = {
+    "text": lambda accounts: plain.text(briefing.brief(accounts, merged=True)),
+    "markdown": lambda accounts: markdown.text(briefing.brief(accounts, merged=True)),
+    "json": report_as_json,
+    "html": lambda accounts: webpage.text(briefing.brief(accounts, merged=False)),
+}
+
+
 # --- gen -----------------------------------------------------------------------------------------------------------
 
 
@@ -168,7 +228,7 @@ def put_out(modules: generation.Modules, arguments: argparse.Namespace) -> int:
     if arguments.check:
         return report_stale(modules, arguments.out)
     for name, text in modules.items():
-        write_module(arguments.out / name, text)
+        write_file(arguments.out / name, text)
     return OK
 
 
@@ -180,7 +240,7 @@ def report_stale(modules: generation.Modules, out: Path) -> int:
     return FINDINGS if stale else OK
 
 
-def write_module(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -316,6 +376,9 @@ def write(text: str) -> None:
 
 COMMANDS: Sequence[Subcommand] = (
     Subcommand("check", "prove the sagas of a project, or show what can go wrong", configure_check, guarded(check)),
+    Subcommand(
+        "report", "say what is guaranteed, on what it rests, and what is missing", configure_report, guarded(report_on)
+    ),
     Subcommand("gen", "write the executor and test modules of a checked project", configure_gen, guarded(gen)),
     Subcommand("graph", "print the steps and the undo order as a Mermaid diagram", configure_graph, guarded(graph)),
     Subcommand("explain", "say what a diagnostic code means and how to fix it", configure_explain, guarded(explain)),
