@@ -58,7 +58,7 @@ GUARDS = [
     ("size(guests, guests) > 3", "E302 `size` takes 1 argument, not 2"),
     ("size(note) > 3", "E303 `size` counts a list, and this is `string?`"),
     ("size(seats) > 3", "E303 `size` counts a list, and this is `int`"),
-    ("old(seats) > 3", "E214 `old` stands only in `ensure`, not in a guard"),
+    ("old(seats) > 3", "E214 `old` stands only in `ensure at completed` and `ensure at compensated`, not in a guard"),
     ("Seat[trip_id] == free", "E214 a guard cannot read the record `Seat`: it belongs to a service"),
     ("seats", "E301 a guard is `bool`, but this is `int`"),
     ("not seats", "E303 `not` needs `bool`, and this is `int`"),
@@ -210,7 +210,7 @@ STEPS = [
     (f"{FLIGHT} step a {{ wait for signal s {{ ok: bool }} within 3d }}",
      "E503 `wait for signal` is not supported in this version"),
     ("step a { do saga Child(trip_id) }", "E504 `do saga` is not supported in this version"),
-    (f"step a {{ {BOOK}  lock Seat[trip_id] within 3s }}", "E505 `lock` is not supported in this version"),
+    (f"step a {{ {BOOK}  lock Seat[trip_id] within 3s }}", "E203 no resource `Seat` is known here"),
     (f"step a {{ {BOOK}  on failure compensate }}", "E506 `on failure` is not supported in this version"),
     (f"on unknown hold  step a {{ {BOOK}  on unknown hold }}",
      "W603 `on unknown hold` is said for the whole saga already"),
@@ -242,7 +242,7 @@ SAGAS = [
     ("require seats before flight", "E301 a `require` is `bool`, but this is `int`"),
     ("require flag before zzz", "E202 `zzz` is not a step of this saga"),
     ("forbid flight when sets", "E201 `sets` is not known here"),
-    ("ensure always: old(seats) > 3", "E214 `old` stands only in `ensure`, not in an `ensure`"),
+    ("ensure always: old(seats) > 3", "E214 `old` stands only in `ensure at completed` and `ensure at compensated`, not in `ensure always`"),
     ("ensure at completed: clean", "E201 `clean` is not known here"),
     ("ensure at completed: Seat[trip_id] == free", "E203 no resource `Seat` is known here"),
     ('scenario "x" { given flight fails Sold  then completed }', "E210 `book` does not fail with `Sold`"),
@@ -331,7 +331,7 @@ SERVICES = [
     ("command return(a: int)", "E212 `return` cannot name a command: generated code needs the word for itself"),
     ("command c(a: int)  idempotent for 0s", "E319 `idempotent for` must be longer than 0"),
     ("command c(a: int)  lands within 0s", "E319 `lands within` must be longer than 0"),
-    ("command c(a: int)  holds for 5s skew 9s", "E319 a `skew` as long as the hold leaves nothing of it"),
+    ("resource S[k: int] { n: int }  command c(a: int)  changes S[a] { n += 1 }  holds for 5s skew 9s", "E319 a `skew` as long as the hold leaves nothing of it"),
     ("command c(a: int)  fails A, A", "E207 `A` is declared twice in this `fails`"),
     ("command c(a: int)  fails TimeoutError",
      "E212 `TimeoutError` cannot name a failure: the word means something already where failures are caught"),
@@ -398,7 +398,7 @@ SERVICES = [
     ("resource S[k: int] { n: int }  command c(a: int)  changes S[a] { n += 1  n -= 1 }",
      "E207 `n` is declared twice in this `changes`"),
     ("resource S[k: int] { n: int }  command c(a: int)  changes S[a] { n += a * n }",
-     "E305 `changes` cannot multiply two values that are both unknown: that cannot be decided"),
+     "E305 `changes` cannot multiply what a record holds by an unknown value: that cannot be decided"),
     ("resource S[k: int] { n: int }  command c(a: int, n: int)  changes S[a] { n += 1 }",
      "E324 parameter `n` has the name of a field of `S` that this command uses"),
     ("resource S[k: int] { n: int }  command c(a: int) -> { r: int }  changes S[a] { yields q = n }",
@@ -546,7 +546,7 @@ def test_two_resources_of_one_name_are_never_chosen_between() -> None:
 
 SEATS = """
 service seats {
-  resource Seat[trip: uuid, row: int] { rows: int  owner: Guest?  states free*, taken }
+  resource Seat[trip: uuid, row: int] { rows: int  states free*, taken }
   resource Bag[trip: uuid] { weight: decimal }
 }
 """
@@ -557,7 +557,8 @@ service seats {
     [
         ("ensure always: Seat[trip_id, 1] == taken implies Bag[trip_id].weight > 0", ""),
         ("ensure at completed: Bag[trip_id].weight == old(Bag[trip_id].weight) + 1", ""),
-        ("ensure at completed: Seat[trip_id, 1].owner is null", ""),
+        ("ensure at completed: Seat[trip_id, 1].rows == 3 and seats * seats > 3", ""),
+        ("ensure at completed: Seat[trip_id, 1].rows == 2 * old(Seat[trip_id, 1].rows)", ""),
         ("ensure at compensated: clean and Seat[trip_id, seats] == free", ""),
         ("ensure always: Seat[trip_id] == taken", "E302 `Seat` has 2 keys, here 1 is given"),
         ("ensure always: Seat[trip_id, total] == taken", "E301 the key of `Seat` is `int`, but this is `decimal`"),
@@ -565,9 +566,20 @@ service seats {
         ("ensure always: Bag[trip_id] == free", "E206 `Bag` has no states to compare"),
         ("ensure always: Bag[trip_id].wieght > 3", "E206 `Bag` has no field `wieght`"),
         ("ensure always: Sead[trip_id, 1] == free", "E203 no resource `Sead` is known here"),
-        ('ensure always: Seat[trip_id, 1].owner.name == "x"', "E304 `owner` may be `null` here"),
-        ("ensure at completed: old(seats)", "E301 an `ensure` is `bool`, but this is `int`"),
-        ("ensure at completed: old(old(flag))", "E214 `old` stands only in `ensure`, not in an `ensure`"),
+        ("ensure always: Seat[trip_id, 1].rows.name > 3", "E206 `rows` is `int` and has no fields"),
+        (
+            "ensure always: Seat[trip_id, 1].rows * seats > 3",
+            "E305 `ensure always` cannot multiply what a record holds by an unknown value: that cannot be decided",
+        ),
+        (
+            "ensure always: Seat[trip_id, Seat[trip_id, 1].rows] == free",
+            "E214 the key of a record cannot read the record `Seat`: it belongs to a service",
+        ),
+        ("ensure at completed: old(seats) > 3", "E312 `old` is about what records hold, and no record is read here"),
+        (
+            "ensure at completed: old(old(Seat[trip_id, 1].rows)) > 3",
+            "E214 `old` stands only in `ensure at completed` and `ensure at compensated`, not in `ensure at completed`",
+        ),
     ],
 )
 def test_rules_read_the_records_of_services(rule: str, expected: str) -> None:

@@ -321,8 +321,11 @@ class Builder:
         return Tail("because", _span(parts), _text(parts[1]))
 
     def undo_block(self, parts: Parts) -> Tail:
-        self.refuse_empty(parts, "this block", "a `timeout` or a `retry`")
+        self.refuse_empty(parts, "this block", "a `timeout`, a `retry` or an `on refusal`")
         return Tail("block", _span(parts), _items(parts[1:]))
+
+    def on_refusal(self, parts: Parts) -> syntax.OnRefusal:
+        return syntax.OnRefusal(_span(parts), parts[3].value)
 
     def irreversible(self, parts: Parts) -> syntax.Irreversible:
         return syntax.Irreversible(_span(parts), parts[1].value)

@@ -54,6 +54,7 @@ WORDS: Final[Mapping[type, str]] = {
     syntax.Irreversible: "`irreversible`",
     syntax.Left: "`left`",
     syntax.UndoneBy: "`undone by`",
+    syntax.OnRefusal: "`on refusal`",
     syntax.States: "`states`",
     syntax.Observe: "`observe`",
     syntax.ThenEnd: "the end",

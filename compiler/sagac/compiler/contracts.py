@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sagac.compiler import effects, model, syntax, unproved
+from sagac.compiler import effects, model, resources, syntax, unproved
 from sagac.compiler.clauses import one_each, positive, the
 from sagac.compiler.finds import Finds
 from sagac.compiler.names import Declared, View
@@ -45,7 +45,7 @@ def outline(declared: Declared, view: View, types: Types) -> Finds[Outline]:
     node = declared.node
     assert isinstance(node, syntax.Service), node
     known = yield from promises((yield from signatures(node, declared.full_name, view, types)), view)
-    return Outline(declared, node, known, (yield from effects.records(node, view, types)))
+    return Outline(declared, node, known, (yield from resources.records(node, declared.full_name, view, types)))
 
 
 def visible_records(outlines: Iterable[Outline], place: str, own: Mapping[str, Records] | None = None) -> Scope:
@@ -64,21 +64,31 @@ def contract(outline: Outline, visible: Iterable[Outline], *, blind: bool = Fals
     node = outline.node
     owner = yield from _owner(node)
     scope = replace(visible_records(visible, "a reference", outline.records), blind=blind)
-    yield from effects.check(node, outline.records, scope, outline.signatures)
+    known = yield from resources.check(node, outline.declared.full_name, outline.records, scope, outline.signatures)
     operations = [item for item in node.items if isinstance(item, syntax.Operation)]
-    for operation in operations:
-        if operation.kind == "command":
-            yield from effects.changes(operation, outline.signatures[operation.name.text], node, outline.records)
+    changed = yield from _operations(outline, operations)
     return Contract(
-        _service(outline, owner),
+        _service(outline, owner, changed, known),
         outline,
-        (*_unproved_sla(node, owner), *unproved.resources(node)),
+        tuple(unproved.service(node)),
         {
             operation.name.text: tuple(unproved.operation(operation, node.name.text))
             for operation in reversed(operations)
         },
         owner.sla.span if owner is not None and owner.sla is not None else node.name.span,
     )
+
+
+def _operations(outline: Outline, nodes: Iterable[syntax.Operation]) -> Finds[Mapping[str, model.Operation]]:
+    """The operations with what they change; of two with one name, the first."""
+    found: dict[str, model.Operation] = {}
+    for node in nodes:
+        signature = outline.signatures[node.name.text]
+        changes: tuple[model.Change, ...] = ()
+        if node.kind == "command":
+            changes = yield from effects.changes(node, signature, outline.node, outline.records)
+        found.setdefault(node.name.text, replace(signature.operation, changes=changes))
+    return found
 
 
 def _owner(node: syntax.Service) -> Finds[syntax.Owner | None]:
@@ -91,7 +101,12 @@ def _owner(node: syntax.Service) -> Finds[syntax.Owner | None]:
     return owner
 
 
-def _service(outline: Outline, owner: syntax.Owner | None) -> model.Service:
+def _service(
+    outline: Outline,
+    owner: syntax.Owner | None,
+    operations: Mapping[str, model.Operation],
+    known: Mapping[str, model.Resource],
+) -> model.Service:
     node = outline.node
     return model.Service(
         name=node.name.text,
@@ -99,16 +114,9 @@ def _service(outline: Outline, owner: syntax.Owner | None) -> model.Service:
         partner=owner is not None and owner.partner,
         sla_ms=owner.sla.ms if owner is not None and owner.sla is not None else None,
         contract=owner.contract.value if owner is not None and owner.contract is not None else "",
-        operations={name: signature.operation for name, signature in outline.signatures.items()},
-        resources={},
+        operations=operations,
+        resources=known,
         declared=True,
         span=node.span,
         doc=node.doc,
     )
-
-
-def _unproved_sla(node: syntax.Service, owner: syntax.Owner | None) -> Iterable[model.Unproved]:
-    if owner is not None and owner.sla is not None:
-        yield model.Unproved(
-            "sla", f"that `{node.name.text}` answers within its `sla`, in the worst case of a run", owner.sla.span
-        )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from sagac.compiler import codes, literals, lookups, shapes, syntax
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.finds import Finds, gather, listed, nearest
-from sagac.compiler.reading import facts, references
+from sagac.compiler.reading import facts, records_read, references
 from sagac.compiler.scopes import MISTAKEN, Path, Records, Scope, Typed, is_lone
 from sagac.compiler.shapes import WRONG, Enumeration, Many, Maybe, Nothing, Shape, Wrong
 from sagac.runtime import plan
+
+RECORD: Final = "record "
+"""What the names of the records of an `ensure` begin with; no step's name has a blank."""
 
 
 def typed(node: syntax.Expression, scope: Scope, hint: Shape = WRONG) -> Finds[Typed]:
@@ -109,7 +112,7 @@ def resource_of(name: syntax.Name, scope: Scope) -> Finds[Records | None]:
 
 
 def _state_of(node: syntax.RecordState, resource: Records, scope: Scope) -> Finds[Typed]:
-    yield from keys(node.keys, resource.keys, node.resource, scope)
+    yield from keys(node.keys, resource.keys, node.resource, replace(scope, records=None, place="the key of a record"))
     if not node.fields:
         if resource.states is None:
             yield codes.finding(
@@ -119,7 +122,7 @@ def _state_of(node: syntax.RecordState, resource: Records, scope: Scope) -> Find
                 help=f"read one of its fields: {listed(resource.fields)}" if resource.fields else (),
             )
             return MISTAKEN
-        return Typed(resource.states, None)
+        return Typed(resource.states, _of_record(node, ("state",), resource.states.lowered, scope))
     first = resource.fields.get(node.fields[0].text)
     if first is None:
         name = node.fields[0]
@@ -131,20 +134,35 @@ def _state_of(node: syntax.RecordState, resource: Records, scope: Scope) -> Find
         )
         return MISTAKEN
     fields = syntax.Reference(node.span, node.fields)
-    return Typed((yield from lookups.walked(fields, first, replace(scope, present=frozenset()))), None)
+    shape = yield from lookups.walked(fields, first, replace(scope, present=frozenset()))
+    return Typed(shape, _of_record(node, tuple(name.text for name in node.fields), shapes.text(shape), scope))
+
+
+def _of_record(node: syntax.RecordState, path: Path, type: str, scope: Scope) -> plan.Expression | None:
+    """What a numbered record shows."""
+    number = scope.numbers.get(node.span)
+    return None if number is None else plan.Result(record_name(number), path, type)
+
+
+def record_name(number: int) -> str:
+    """The step's name by which an `ensure` reads one of its records."""
+    return f"{RECORD}{number}"
 
 
 def keys(
     given: tuple[syntax.Expression, ...], wanted: tuple[Shape, ...], resource: syntax.Name, scope: Scope
-) -> Finds[None]:
-    """The keys of `R[k, …]`: as many as the resource has, each of its type."""
+) -> Finds[tuple[plan.Expression, ...] | None]:
+    """The keys of `R[k, …]`: as many as the resource has, each of its type; `None` where they have findings."""
     if len(given) != len(wanted):
         yield codes.finding(
             "E302", f"`{resource.text}` has {_count(len(wanted), 'key')}, here {_are(len(given))} given", resource.span
         )
-        return
-    for key, shape in zip(given, wanted, strict=True):
-        yield from checked(key, scope, shape, f"the key of `{resource.text}`")
+        return None
+    found = yield from gather(
+        checked(key, scope, shape, f"the key of `{resource.text}`") for key, shape in zip(given, wanted, strict=True)
+    )
+    lowered = tuple(key.lowered for key in found if key.lowered is not None)
+    return lowered if len(lowered) == len(found) else None
 
 
 def _count(number: int, noun: str) -> str:
@@ -190,13 +208,19 @@ def _old(node: syntax.Application, scope: Scope, hint: Shape) -> Finds[Typed]:
     if not scope.old:
         yield codes.finding(
             "E214",
-            f"`old` stands only in `ensure`, not in {scope.place}",
+            f"`old` stands only in `ensure at completed` and `ensure at compensated`, not in {scope.place}",
             node.span,
             help="`old(e)` is the value when the run started",
         )
         return MISTAKEN
-    found = yield from typed(node.arguments[0], replace(scope, old=False), hint)
-    return Typed(found.shape, None)
+    if not any(True for _ in records_read(node)):
+        yield codes.finding(
+            "E312",
+            "`old` is about what records hold, and no record is read here",
+            node.span,
+            help="inputs and results do not change: leave `old` out",
+        )
+    return (yield from typed(node.arguments[0], replace(scope, old=False), hint))
 
 
 # --- operators ------------------------------------------------------------------------------------------------------
@@ -355,15 +379,43 @@ def _arithmetic(node: syntax.Binary, operator: Literal["+", "-", "*"], scope: Sc
     shape = yield from _number(node, operator, left.shape, right.shape)
     if shape is None:
         return MISTAKEN
-    if operator == "*" and not scope.products and not (_is_literal(left) or _is_literal(right)):
-        yield codes.finding(
-            "E305",
-            f"{scope.place} cannot multiply two values that are both unknown: that cannot be decided",
-            node.span,
-            help="one side must be a number; let a query or an input give the product",
-        )
-        return MISTAKEN
+    if operator == "*" and not (_is_literal(left) or _is_literal(right)):
+        if not scope.products:
+            yield codes.finding(
+                "E305",
+                f"{scope.place} cannot multiply two values that are both unknown: that cannot be decided",
+                node.span,
+                help="one side must be a number; let a query or an input give the product",
+            )
+            return MISTAKEN
+        if _reads_record(left) or _reads_record(right):
+            yield codes.finding(
+                "E305",
+                f"{scope.place} cannot multiply what a record holds by an unknown value: that cannot be decided",
+                node.span,
+                help="multiply it by a number, or let the command take the product as a parameter",
+            )
+            return MISTAKEN
     return Typed(shape, _joined(operator, left, right))
+
+
+def _reads_record(side: Typed) -> bool:
+    """Whether a factor reads a field of a record, which changes while a run goes on."""
+    pending = [side.lowered]
+    while pending:
+        match pending.pop():
+            case plan.Result(step=step):
+                if step == lookups.OWN_RECORD or step.startswith(RECORD):
+                    return True
+            case plan.Unary(operand=operand):
+                pending.append(operand)
+            case plan.Binary(left=left, right=right):
+                pending += [left, right]
+            case plan.Items(items=items):
+                pending += items
+            case _:
+                pass
+    return False
 
 
 def _is_literal(side: Typed) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from sagac.compiler import codes, syntax
-from sagac.compiler.contracts import Contract
+from sagac.compiler.contracts import Contract, Outline, visible_records
 from sagac.compiler.diagnostics import Diagnostic
 from sagac.compiler.finds import Finds, listed, nearest
 from sagac.compiler.names import View, look_up, qualified, usable
@@ -62,6 +62,22 @@ class Frame:
         """The inputs and steps of the saga."""
         return Scope(place, self.roots, silent=self.silent, present=self.present, products=products)
 
+    def recording(self, place: str, *, products: bool = False) -> Scope:
+        """The same, with the resources of the declared services that the saga's file can see."""
+        visible = visible_records(self._outlines(), place)
+        return replace(
+            self.scope(place, products=products),
+            records=visible.records,
+            doubled=visible.doubled,
+            blind=self.view.blind,
+        )
+
+    def _outlines(self) -> Iterator[Outline]:
+        for seen in self.view.services.values():
+            for declared in seen.choices:
+                if declared.full_name in self.world.contracts:
+                    yield self.world.contracts[declared.full_name].outline
+
     def is_step(self, name: syntax.Name) -> Finds[bool]:
         """Whether a name is that of a step; a finding where it is nothing at all."""
         if name.text in self.steps:
@@ -82,7 +98,7 @@ class Frame:
         return f"it has {listed(self.steps)}" if len(self.steps) > 1 else f"its only step is {listed(self.steps)}"
 
 
-_ROLES = {"input": "an input", "step": "a step", "local": "a field"}
+_ROLES = {"input": "an input", "step": "a step", "local": "a parameter", "field": "a field"}
 
 
 def signature(path: tuple[syntax.Name, ...], view: View, world: World) -> Finds[Signature | None]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sagac.compiler import codes, expressions, model, shapes, syntax
+from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds, nearest
 from sagac.compiler.frames import Frame
 from sagac.compiler.names import View, usable
-from sagac.compiler.reading import facts
+from sagac.compiler.reading import facts, references
 from sagac.compiler.scopes import Path, Root, Scope
 from sagac.compiler.shapes import Fields, Many, Maybe, Shape, Wrong
 from sagac.compiler.typetable import Types, shape_of
@@ -141,18 +142,29 @@ def _output(node: syntax.Field, frame: Frame) -> Finds[tuple[model.OutputField, 
             help=f"write `{node.name.text}: {shapes.text(shape)} = …`, as a rule a step's result",
         )
         return None
-    yield from _refinement(node, shape, frame)
+    where = yield from _refinement(node, shape, frame)
     scope = frame.scope("an output", products=True)
     value = yield from expressions.checked(node.default, scope, shape, f"output `{node.name.text}`")
     if value.lowered is None:
         return None
-    return model.OutputField(node.name.text, shapes.text(shape), value.lowered, node.default.span), shape
+    return model.OutputField(node.name.text, shapes.text(shape), value.lowered, node.default.span, where), shape
 
 
-def _refinement(node: syntax.Field, shape: Shape, frame: Frame) -> Finds[None]:
-    """A `where` on an output is checked, and listed as not proved."""
+def _refinement(node: syntax.Field, shape: Shape, frame: Frame) -> Finds[model.Guard | None]:
+    """The `where` of an output: it reads the output itself beside inputs and results."""
     if node.where is None or isinstance(shape, Wrong):
-        return
+        return None
     scope = frame.scope("a `where`")
+    name = node.name.text
+    if name in scope.roots and any(each.names[0].text == name for each in references(node.where)):
+        yield codes.finding(
+            "E208",
+            f"`{name}` can be read in two ways: as this output, and as a name of the saga",
+            node.where.span,
+            Label(scope.roots[name].span, "the name"),
+            help="rename the output, or say it of the input with a `where` there",
+        )
+        return None
     own = Root("local", shape, node.name.span)
-    yield from expressions.condition(node.where, replace(scope, roots={**scope.roots, node.name.text: own}))
+    condition = yield from expressions.condition(node.where, replace(scope, roots={**scope.roots, name: own}))
+    return None if condition is None else model.Guard(condition, node.where.span)

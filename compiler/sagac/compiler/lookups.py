@@ -12,6 +12,8 @@ from sagac.compiler.shapes import WRONG, Enumeration, Fields, Maybe, Nothing, Sh
 from sagac.runtime import plan
 
 STATUSES: Final = ("done", "skipped")
+OWN_RECORD: Final = ""
+"""The step's name by which the fields of the record are read that an expression is about."""
 
 
 def reference(node: syntax.Reference, scope: Scope, hint: Shape) -> Finds[Typed]:
@@ -23,7 +25,7 @@ def reference(node: syntax.Reference, scope: Scope, hint: Shape) -> Finds[Typed]
         if root is not None:
             yield _two_readings(node, root, wanted)
             return MISTAKEN
-        return Typed(wanted, plan.Constant(head, wanted.name))
+        return Typed(wanted, plan.Constant(head, wanted.lowered))
     if root is not None:
         return (yield from _rooted(node, root, scope))
     if head not in scope.silent:
@@ -43,7 +45,7 @@ def _two_readings(node: syntax.Reference, root: Root, wanted: Enumeration) -> Di
 
 
 def _noun(kind: str) -> str:
-    return {"input": "input", "step": "step", "local": "parameter or field"}[kind]
+    return {"input": "input", "step": "step", "local": "parameter or key", "field": "field"}[kind]
 
 
 def _a(kind: str) -> str:
@@ -90,7 +92,7 @@ def _rooted(node: syntax.Reference, root: Root, scope: Scope) -> Finds[Typed]:
     return Typed(shape, _lowered(root, path, declared))
 
 
-def _lowered(root: Root, path: Path, declared: Shape) -> plan.Expression | None:
+def _lowered(root: Root, path: Path, declared: Shape) -> plan.Expression:
     """The plan's node; its type is the declared one, so that one value has one type wherever it is read."""
     match root.kind:
         case "input":
@@ -98,7 +100,9 @@ def _lowered(root: Root, path: Path, declared: Shape) -> plan.Expression | None:
         case "step":
             return plan.Result(path[0], path[1:], shapes.text(declared))
         case "local":
-            return None
+            return plan.Input(path, shapes.text(declared))
+        case "field":
+            return plan.Result(OWN_RECORD, path, shapes.text(declared))
 
 
 def _status(node: syntax.Reference, root: Root) -> Finds[Typed | None]:

@@ -57,6 +57,7 @@ class ResourceField:
     hold: bool
     reference: Reference | None
     span: Span
+    doc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Resource:
     observe: str
     """The query that reads the record's real state; empty for none."""
     span: Span
+    doc: str = ""
 
     @property
     def full_name(self) -> str:
@@ -301,7 +303,8 @@ class OutputField:
     value: Expression
     span: Span
     where: Guard | None = None
-    """What its value must satisfy; the condition reads outputs as `Input((output,), type)`."""
+    """What its value must satisfy; the condition reads the output itself as `Input((output,), type)`, and no input has
+    its name; inputs and results as everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,8 +368,8 @@ class RecordReading:
 class Ensure:
     """`ensure at completed / at compensated / always: e`.
 
-    The condition reads record number n as `Result("record n", path, type)`: the path is `("state",)` for its state (a
-    string), or that of a field. `clean` reads as `Input(("clean",), "bool")`: every record that the run changed is in a
+    The condition reads record number n of `records`, counted from 0, as `Result("record n", path, type)`: the path is
+    `("state",)` for its state (a string), or that of a field. `clean` reads as `Input(("clean",), "bool")`: every record that the run changed is in a
     clean state, or as before.
     """
 

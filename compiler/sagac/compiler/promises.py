@@ -76,9 +76,9 @@ def _read(
     idempotent, lands = the(node.clauses, syntax.Idempotent), the(node.clauses, syntax.LandsWithin)
     probe, revokes = the(node.clauses, syntax.Probe), the(node.clauses, syntax.Revokes)
     window = idempotent.window if idempotent is not None else None
-    yield from _holds(the(node.clauses, syntax.HoldsFor))
     return replace(
         signature.operation,
+        hold=(yield from _hold(node)),
         fails=(yield from _failures(the(node.clauses, syntax.Fails), view)),
         idempotent=idempotent is not None,
         window_ms=(yield from positive(window, "`idempotent for`")) if window is not None else None,
@@ -99,12 +99,22 @@ def _no_effect(node: syntax.Operation) -> Finds[None]:
             )
 
 
-def _holds(clause: syntax.HoldsFor | None) -> Finds[None]:
+def _hold(node: syntax.Operation) -> Finds[model.Hold | None]:
+    clause = the(node.clauses, syntax.HoldsFor)
     if clause is None:
-        return
-    yield from positive(clause.duration, "`holds for`")
-    if clause.skew is not None and clause.skew.ms >= clause.duration.ms:
+        return None
+    if node.kind == "command" and the(node.clauses, syntax.Changes) is None:
+        yield codes.finding(
+            "E312",
+            f"`{node.name.text}` has no `changes`, so nothing is said of what it holds",
+            clause.span,
+            help="say what it changes: `changes R[k] { held += … }` or `changes R[k] a -> b`",
+        )
+    for_ms = yield from positive(clause.duration, "`holds for`")
+    skew_ms = clause.skew.ms if clause.skew is not None else 0
+    if clause.skew is not None and skew_ms >= for_ms:
         yield codes.finding("E319", "a `skew` as long as the hold leaves nothing of it", clause.skew.span)
+    return model.Hold(for_ms, skew_ms, clause.span)
 
 
 def _failures(clause: syntax.Fails | None, view: View) -> Finds[tuple[str, ...]]:

@@ -20,6 +20,19 @@ def references(node: syntax.Expression) -> Iterator[syntax.Reference]:
             pending.extend(reversed(parts(current)))
 
 
+def records_read(node: syntax.Expression, old: bool = False) -> Iterator[tuple[syntax.RecordState, bool]]:
+    """Every `R[k]` in an expression, in source order, and whether it stands under `old`."""
+    match node:
+        case syntax.RecordState():
+            yield node, old
+        case syntax.Application() if node.function.text == "old":
+            for part in parts(node):
+                yield from records_read(part, True)
+        case _:
+            for part in parts(node):
+                yield from records_read(part, old)
+
+
 def parts(node: syntax.Expression) -> tuple[syntax.Expression, ...]:
     """The expressions that an expression is directly made of."""
     match node:

@@ -73,10 +73,12 @@ def _contracts(
 
 
 def _services(saga: model.Saga) -> Iterator[str]:
-    """The services that a saga calls."""
+    """The services that a saga calls, locks records of, or speaks of."""
     for step in saga.steps:
         yield step.call.service
         yield from (handler.call.service for handler in step.handlers)
+        yield from (lock.resource.rpartition(".")[0] for lock in step.locks)
+    yield from (record.resource.rpartition(".")[0] for rule in saga.ensures for record in rule.records)
 
 
 def _unused(files: Mapping[str, syntax.File], views: Iterable[View], declared: tuple[Declared, ...]) -> Finds[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sagac.compiler import codes, givens, inputs, model, ordering, reading, rules, shapes, steps, syntax
+from sagac.compiler import codes, givens, inputs, model, ordering, reading, rules, shapes, steps, syntax, unproved
 from sagac.compiler.clauses import one_each, positive, the
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds, about, collect
@@ -59,7 +59,7 @@ def _saga(declared: Declared, view: View, world: World) -> Finds[Read]:
     yield from findings
     frame = replace(frame, unaccounted=frozenset(each.step for each in findings if each.code == "E314"))
     output = yield from inputs.outputs(the(node.items, syntax.OutputBlock), frame)
-    yield from rules.rules(node, frame)
+    ruled = yield from rules.rules(node, frame)
     scenarios = yield from givens.scenarios(node, frame, known)
     waivers = yield from givens.waivers(node, frame)
     deadline, rollback = the(node.items, syntax.Deadline), the(node.items, syntax.Rollback)
@@ -81,11 +81,16 @@ def _saga(declared: Declared, view: View, world: World) -> Finds[Read]:
         rollback_in_order=rollback is not None and rollback.in_order,
         scenarios=scenarios,
         waivers=waivers,
-        unproved=(*rules.unproved(node), *_unproved_contracts(resolved, frame)),
+        unproved=(*unproved.saga(node), *_unproved_contracts(resolved, frame)),
         span=node.span,
         name_span=node.name.span,
         doc=node.doc,
         types=types,
+        ensures=ruled.ensures,
+        rules=ruled.rules,
+        choices=ruled.choices,
+        deadline_span=deadline.span if deadline is not None else None,
+        rollback_span=rollback.span if rollback is not None else None,
     )
     sound = all(map(shapes.is_sound, values)) and len(built) == len(frame.steps)
     uses = tuple(use for each in resolved.values() for use in each.uses)
@@ -272,6 +277,9 @@ def _types(node: syntax.Saga, values: tuple[Shape, ...]) -> Finds[Mapping[str, R
 
 def _contract_shapes(resolved: Mapping[str, Resolved], frame: Frame) -> Iterator[Shape]:
     seen: set[tuple[str, str]] = set()
+    for service in sorted({call.service for call in _called(resolved)} & frame.world.contracts.keys()):
+        for record in frame.world.contracts[service].outline.records.values():
+            yield from (*record.keys, *record.fields.values())
     for call in _called(resolved):
         if (call.service, call.operation) in seen:
             continue

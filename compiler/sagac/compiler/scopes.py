@@ -18,7 +18,8 @@ Path: TypeAlias = tuple[str, ...]
 class Root:
     """What the first name of a reference stands for."""
 
-    kind: Literal["input", "step", "local"]
+    kind: Literal["input", "step", "local", "field"]
+    """`local` is a parameter, a key or an output, `field` one of the record that the expression is about."""
     shape: Shape
     """For a step, the type of its result; `Nothing` where it returns nothing."""
     span: Span
@@ -28,6 +29,8 @@ class Root:
 class Records:
     """A resource as `R[k]` reads it."""
 
+    full_name: str
+    """`warehouse.Stock`."""
     keys: tuple[Shape, ...]
     fields: Mapping[str, Shape]
     states: Enumeration | None
@@ -51,6 +54,8 @@ class Scope:
     old: bool = False
     records: Mapping[str, Records] | None = None
     """The resources that `R[k]` may name; `None` where records cannot be read."""
+    numbers: Mapping[Span, int] = field(default_factory=dict)
+    """The number of the record that each `R[k]` reads, by its place."""
     doubled: frozenset[str] = frozenset()
     """Resources that two visible services declare."""
     blind: bool = False

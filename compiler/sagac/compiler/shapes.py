@@ -19,6 +19,13 @@ class Enumeration:
 
     name: str
     members: tuple[str, ...]
+    of_records: bool = False
+    """Whether these are states: they belong to no declared type, and are strings where a proof reads them."""
+
+    @property
+    def lowered(self) -> str:
+        """The type of its members in the plan's terms."""
+        return "string" if self.of_records else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sagac.compiler import codes, expressions, model, reading, schedules, syntax, undoing
 from sagac.compiler.calls import Called, called
-from sagac.compiler.clauses import one_each, the
+from sagac.compiler.clauses import one_each, positive, the
 from sagac.compiler.diagnostics import Diagnostic
 from sagac.compiler.finds import Finds, gather
 from sagac.compiler.frames import Frame, Use
@@ -49,7 +49,6 @@ LATER: Final = {
     syntax.WaitUntil: ("E503", "`wait until`", "let a service wait, and query it"),
     syntax.WaitSignal: ("E503", "`wait for signal`", "let a service take the signal, and query it"),
     syntax.DoSaga: ("E504", "`do saga`", "call a command that starts the other saga and one that rolls it back"),
-    syntax.Lock: ("E505", "`lock`", "let a command reserve what must not change, and its undo release it"),
     syntax.OnFailure: ("E506", "`on failure`", "leave it out: a failed step turns the run back"),
 }
 """Clauses that language 1 has and this version does not: their code, their words, and what to write."""
@@ -100,6 +99,7 @@ def _built(
         undoing.undo(each, frame, shown) for each in node.clauses if isinstance(each, syntax.Undo)
     )
     remainder = yield from undoing.remainder(node, frame)
+    locks = yield from _locks(node, frame, shown)
     if own is not None:
         yield from _fitting(node, own, schedule, frame, holds)
     handled = tuple(undo for undo in undos if undo is not None)
@@ -122,6 +122,7 @@ def _built(
         span=node.span,
         name_span=node.name.span,
         doc=node.doc,
+        locks=locks,
     )
     return built, tuple(use for use in uses if use is not None)
 
@@ -131,6 +132,23 @@ def _call(node: syntax.Step, own: Signature | None, frame: Frame, shown: frozens
     if do is None or own is None:
         return None
     return (yield from called(do.call, own, frame.scope("an argument", products=True).knowing(shown), frame.name))
+
+
+def _locks(node: syntax.Step, frame: Frame, shown: frozenset[Path]) -> Finds[tuple[model.Lock, ...]]:
+    """The locks of a step; those with findings are left out."""
+    found: list[model.Lock] = []
+    for clause in node.clauses:
+        if not isinstance(clause, syntax.Lock):
+            continue
+        scope = frame.recording("a lock").knowing(shown)
+        within_ms = yield from positive(clause.within, "the `within` of a lock")
+        resource = yield from expressions.resource_of(clause.resource, scope)
+        if resource is None:
+            continue
+        keys = yield from expressions.keys(clause.keys, resource.keys, clause.resource, replace(scope, records=None))
+        if keys is not None:
+            found.append(model.Lock(resource.full_name, keys, within_ms, clause.span))
+    return tuple(found)
 
 
 def _fitting(node: syntax.Step, own: Signature, schedule: Schedule, frame: Frame, holds: bool) -> Finds[None]:
@@ -187,12 +205,12 @@ def _after_itself(node: syntax.Step, span: Span) -> Diagnostic:
 
 
 def _forward_reads(node: syntax.Step, frame: Frame) -> Iterator[tuple[str, Span]]:
-    """The steps that a step's guard and arguments read."""
+    """The steps that a step's guard, locks and arguments read."""
     for clause in node.clauses:
         if isinstance(clause, syntax.When):
             yield from undoing.reads(clause.condition, frame)
-        elif isinstance(clause, syntax.Do):
-            for argument in clause.call.arguments:
+        elif isinstance(clause, syntax.Do | syntax.Lock):
+            for argument in clause.keys if isinstance(clause, syntax.Lock) else clause.call.arguments:
                 yield from undoing.reads(argument, frame)
 
 
@@ -210,6 +228,8 @@ def reads_approval(node: syntax.Step, frame: Frame) -> bool:
             case syntax.Do():
                 parts = clause.call.arguments
                 names += [each.names[0].text for part in parts for each in reading.references(part)]
+            case syntax.Lock():
+                names += [each.names[0].text for part in clause.keys for each in reading.references(part)]
             case _:
                 pass
     return any(name in frame.silent and name not in frame.steps for name in names)

@@ -425,7 +425,14 @@ class Undo(Node):
     call: Call
     guard: Expression | None
     because: Text | None
-    clauses: tuple[Timeout | Retry, ...]
+    clauses: tuple[Timeout | Retry | OnRefusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnRefusal(Node):
+    """`on refusal hold because "…"` in the block of an undo."""
+
+    because: Text
 
 
 @dataclass(frozen=True, slots=True)

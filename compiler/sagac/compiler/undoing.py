@@ -8,7 +8,7 @@ from typing import Final
 
 from sagac.compiler import codes, expressions, model, reading, schedules, syntax
 from sagac.compiler.calls import called
-from sagac.compiler.clauses import the
+from sagac.compiler.clauses import one_each, the
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds
 from sagac.compiler.frames import Frame, Use, signature
@@ -55,8 +55,16 @@ def undo(node: syntax.Undo, frame: Frame, shown: frozenset[Path]) -> Finds[Handl
         node.kind == "mitigate",
         node.because.value if node.because is not None else "",
         node.span,
+        refusal=(yield from _refusal(node)),
     )
     return Handled(handler, call.use)
+
+
+def _refusal(node: syntax.Undo) -> Finds[str]:
+    """Why a refusal of this undo may be left to a person; empty where nothing is said of it."""
+    yield from one_each(node.clauses, (syntax.OnRefusal,), f"this `{node.kind}`")
+    clause = the(node.clauses, syntax.OnRefusal)
+    return clause.because.value if clause is not None else ""
 
 
 def _undo_schedule(node: syntax.Undo) -> Finds[Schedule]:

@@ -57,17 +57,6 @@ ignored. Let a service start the other saga, and undo it.
         trip(FLIGHT, "step stay after flight { do stays.start(trip_id)  compensate stays.roll_back(trip_id) }"),
     ),
     Code(
-        "E505",
-        "error",
-        "`lock` is not supported in this version",
-        """
-The clause belongs to the language, and this version cannot prove or run it yet. It is refused rather than
-ignored. Let a command reserve what must not change, and let its undo release it.
-""",
-        trip("step flight { lock Seat[trip_id] within 5s  do air.book(trip_id)  compensate air.cancel(trip_id) }"),
-        trip("step flight { do air.book(trip_id)  compensate air.cancel(trip_id) }"),
-    ),
-    Code(
         "E506",
         "error",
         "`on failure` is not supported in this version",

@@ -236,4 +236,37 @@ A result has named fields. A record can be written in place only as a result; el
         service("query price(trip: uuid) -> decimal"),
         service("query price(trip: uuid) -> { price: decimal }"),
     ),
+    Code(
+        "E331",
+        "error",
+        "a field that no proof could decide about",
+        """
+What commands do to records is proved for every record, every value and every order. That can be decided as long
+as a record holds single values: numbers, truth values, times, texts that are only compared, members of an enum.
+A list is a resource of its own with a record for each element, or a field that counts them. A value that is not
+always there is a state of the record.
+""",
+        service("resource Seats[flight: string] { taken: list[string] }"),
+        service("resource Seat[flight: string, seat: string] {", "  states free*, taken", "}"),
+    ),
+    Code(
+        "E332",
+        "error",
+        "one record changed twice at once",
+        """
+A command may have several `changes`. They are of different records, and happen at once: all of them read what
+was there before. Two of one record would be two answers to what becomes of it.
+""",
+        service(
+            "resource Seats[flight: string] { free: int  sold: int }",
+            "command sell(flight: string, seats: int)",
+            "  changes Seats[flight] { free -= seats }",
+            "  changes Seats[flight] { sold += seats }",
+        ),
+        service(
+            "resource Seats[flight: string] { free: int  sold: int }",
+            "command sell(flight: string, seats: int)",
+            "  changes Seats[flight] { free -= seats  sold += seats }",
+        ),
+    ),
 )
