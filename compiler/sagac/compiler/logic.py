@@ -8,7 +8,7 @@ walks one goes by identity, since a term may be a large graph.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Final, Literal, TypeAlias, assert_never
@@ -190,15 +190,18 @@ def one_of(operand: Term, spellings: tuple[str, ...]) -> Term:
 # --- looking at terms ----------------------------------------------------------------------------------------------
 
 
-def parts(*terms: Term) -> Iterator[Term]:
-    """Every part of the terms once, by identity, operands before what they stand in. No recursion."""
+def parts(*terms: Term, known: Container[int] = ()) -> Iterator[Term]:
+    """Every part of the terms once, by identity, operands before what they stand in, without what is known.
+
+    No recursion: terms may be thousands deep.
+    """
     seen: set[int] = set()
     stack: list[Term] = list(reversed(terms))
     while stack:
         part = stack.pop()
-        if id(part) in seen:
+        if id(part) in seen or id(part) in known:
             continue
-        missing = [operand for operand in part.operands if id(operand) not in seen]
+        missing = [operand for operand in part.operands if id(operand) not in seen and id(operand) not in known]
         if missing:
             stack.append(part)
             stack.extend(reversed(missing))

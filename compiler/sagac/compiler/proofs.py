@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from sagac.compiler import prover, stories, terms
+from sagac.compiler import breaches, prover, stories, terms
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.obligations import (
@@ -19,7 +19,7 @@ from sagac.compiler.obligations import (
     unknown_outcomes,
 )
 from sagac.compiler.obligations.conditions import Conditions
-from sagac.compiler.obligations.obligation import Case, Never, Obligation, Settled, Sometimes, Story
+from sagac.compiler.obligations.obligation import Case, Kept, Never, Obligation, Settled, Sometimes, Story
 from sagac.compiler.prover import Question
 from sagac.compiler.terms import Formula, Valuation, both
 from sagac.compiler.verdicts import Judgement, Proved, Refuted, Situation, Undecided, Vacuous, Verdict
@@ -129,6 +129,8 @@ def decide(scene: Scene, obligation: Obligation) -> Judgement:
             return Judgement(obligation.claim, refutation(scene, obligation))
         case Sometimes():
             return shown(scene, obligation)
+        case Kept():
+            return Judgement(obligation.claim, breaches.judged(obligation))
 
 
 def refutation(scene: Scene, obligation: Never) -> Verdict:

@@ -1,0 +1,94 @@
+"""Breaches of claims about effects: whether one of them can happen, and what it rests on that none can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sagac.compiler import smtlib, solver
+from sagac.compiler.logic import Term
+from sagac.compiler.obligations.obligation import Breach, Kept, Premise
+from sagac.compiler.questions import Answer, Asked
+from sagac.compiler.solver import Impossible, Possible, Unknown
+from sagac.compiler.verdicts import Claim, Proved, Undecided, Vacuous, Verdict
+
+UNKNOWN: Final = "the solver gave up within its limit"
+
+
+def judged(obligation: Kept) -> Verdict:
+    """The first breach that can happen, told; or the proof that none can, with the promises that it rests on.
+
+    Where the premises of every breach contradict one another, nothing is proved: no run is spoken of.
+    """
+    needed: dict[str, None] = dict.fromkeys(obligation.rests_on)
+    undecided: Verdict | None = None
+    empty: tuple[Premise, ...] | None = None
+    is_spoken_of = False
+    for breach in obligation.breaches():
+        premises = ordered(breach)
+        match solver.refute(supposed(premises), breach.broken):
+            case Possible(values):
+                return breach.tell(values)
+            case Unknown():
+                undecided = undecided or Undecided(UNKNOWN)
+            case Impossible(core):
+                needed |= dict.fromkeys(premises[place].promise for place in core if premises[place].promise)
+        if not is_spoken_of:
+            contradicting = contradiction(premises)
+            is_spoken_of = contradicting is None
+            empty = empty or contradicting
+    if empty is not None and not is_spoken_of:
+        return vacuous(empty)
+    return undecided or Proved(tuple(needed), obligation.shallow)
+
+
+def ordered(breach: Breach) -> tuple[Premise, ...]:
+    """The premises, promises last: a proof does without those first."""
+    return tuple(sorted(breach.premises, key=lambda premise: bool(premise.promise)))
+
+
+def supposed(premises: Sequence[Premise]) -> tuple[Term, ...]:
+    """What the premises say."""
+    return tuple(premise.term for premise in premises)
+
+
+def contradiction(premises: Sequence[Premise]) -> tuple[Premise, ...] | None:
+    """The premises that cannot hold together, if there are such."""
+    core = solver.standing(supposed(premises))
+    return tuple(premises[place] for place in core) if isinstance(core, tuple) else None
+
+
+def vacuous(contradicting: Sequence[Premise]) -> Vacuous:
+    """The finding that a claim speaks of no run."""
+    names = tuple(dict.fromkeys(premise.name for premise in contradicting))
+    if len(names) == 1:
+        return Vacuous(f"it speaks of no run, since this never holds: {names[0]}")
+    return Vacuous(f"it speaks of no run, since these never hold together: {'; '.join(names)}")
+
+
+def asked(obligation: Kept) -> Iterator[Asked]:
+    """What the solver was asked for a claim, up to the first breach that can happen: that its premises can hold, and
+    whether it can happen."""
+    for breach in obligation.breaches():
+        premises = ordered(breach)
+        said = supposed(premises)
+        standing = solver.standing(said)
+        if isinstance(standing, tuple):
+            yield question(obligation.claim, said, "unsat", premises, standing)
+        else:
+            yield question(obligation.claim, said, standing)
+        match solver.refute(said, breach.broken):
+            case Possible():
+                yield question(obligation.claim, (*said, breach.broken), "sat")
+                return
+            case Unknown():
+                yield question(obligation.claim, (*said, breach.broken), "unknown")
+            case Impossible(core):
+                yield question(obligation.claim, (*said, breach.broken), "unsat", premises, core)
+
+
+def question(
+    claim: Claim, said: Sequence[Term], answer: Answer, premises: Sequence[Premise] = (), core: Sequence[int] = ()
+) -> Asked:
+    text = smtlib.canonical(said)
+    return Asked(claim, text.key, text.text, answer, tuple(premises[place].name for place in core))
