@@ -14,12 +14,14 @@ from tests.properties.plans import WINDOW_MS, Case
 from tests.properties.world import Message, Violation, World
 
 from sagac.runtime import kernel
-from sagac.runtime.commands import Append, Ask, Await, Send, Wake
+from sagac.runtime.commands import Acquire, Append, Ask, Await, Send, Wake
 from sagac.runtime.events import (
     Answered,
     Cancelled,
     Event,
     Lapsed,
+    Locked,
+    LockExpired,
     Outcome,
     Probed,
     Resumed,
@@ -163,6 +165,15 @@ def _steps(machine: Machine, state: State) -> Iterator[tuple[str, State]]:
                 yield from _probes(machine, state, command)
             case Await():
                 yield _lapses(machine, state, command)
+            case Acquire():
+                yield (
+                    f"{command.step} is locked",
+                    _after(machine, state, Locked(command.step, command.locks, state.now)),
+                )
+                yield (
+                    f"{command.step} finds its lock taken",
+                    _after(machine, state, LockExpired(command.step, state.now)),
+                )
             case Wake() | Append():
                 yield label_of(command.event), _after(machine, state, command.event)
     for position, message in enumerate(state.network):

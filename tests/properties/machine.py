@@ -18,6 +18,8 @@ from sagac.runtime.events import (
     Expired,
     Intended,
     Lapsed,
+    Locked,
+    LockExpired,
     Overdue,
     Probed,
     Resumed,
@@ -142,6 +144,9 @@ def _check_run(run: Run) -> None:
     doing = any(action.state in unwinding.FORWARD for action in run.actions)
     if doing and any(action.undo in ("sent", "paused", "undone") for action in run.actions):
         raise Violation("an undo overlaps a forward call")
+    for step, action in zip(run.plan.steps, run.actions, strict=True):
+        if step.locks and action.attempt and not action.locked:
+            raise Violation(f"{step.name} is sent without its lock")
     if run.mode == "unwinding":
         _check_turned(run)
     if kernel.status(run) == "held":
@@ -210,6 +215,8 @@ def label_of(event: Event) -> str:
             return f"{event.direction} {event.step} is {'due' if isinstance(event, Due) else 'expired'}"
         case Intended() | Lapsed():
             return f"{event.step} {'is intended' if isinstance(event, Intended) else 'lapses'}"
+        case Locked() | LockExpired():
+            return f"{event.step} {'is locked' if isinstance(event, Locked) else 'finds its lock taken'}"
         case Overdue():
             return f"the {event.limit} passes"
         case Started() | Cancelled() | Resumed():

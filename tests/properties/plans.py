@@ -13,6 +13,7 @@ from sagac.runtime.plan import (
     Expression,
     Field,
     Input,
+    Lock,
     Plan,
     Remains,
     Result,
@@ -64,6 +65,7 @@ def step(
     remains: Remains = "nothing",
     undone_by: str = "",
     window_ms: int | None = None,
+    locks: tuple[str, ...] = (),
 ) -> Step:
     """A step that is idempotent, has one undo and never refuses, unless told otherwise."""
     own_undo = () if query or remains != "nothing" else (undo(name),)
@@ -87,6 +89,7 @@ def step(
         remains=remains,
         undone_by=undone_by,
         because="it may" if remains != "nothing" else "",
+        locks=tuple(Lock(name, (), 100) for name in locks),
     )
 
 
@@ -275,6 +278,25 @@ CASES: Final[dict[str, Case]] = {
             step("b", fails=True, schedule=ONCE),
         ),
         forgetting=True,
+    ),
+    "locked": Case(
+        plan(step("a"), step("l", ("a",), locks=("x",)), step("b", ("l",), schedule=ONCE, fails=True)),
+    ),
+    "locked beside": Case(
+        plan(step("l", locks=("x", "y"), schedule=ONCE), step("m", locks=("y",), schedule=ONCE, fails=True)),
+    ),
+    "locked with an intent": Case(
+        plan(
+            step("a"),
+            step("x", ("a",), idempotent=False, intent=True, schedule=ONCE, undos=(undo("x"),), locks=("x",)),
+        )
+    ),
+    "locked pivot": Case(
+        plan(
+            step("a"),
+            step("p", ("a",), schedule=FOREVER, pivot=True, remains="irreversible", locks=("x",)),
+            step("y", ("p",), locks=("y",)),
+        )
     ),
 }
 """By name; the names are what the tests pin their figures to."""

@@ -22,6 +22,8 @@ from sagac.runtime.events import (
     Expired,
     Intended,
     Lapsed,
+    Locked,
+    LockExpired,
     Outcome,
     Overdue,
     Probed,
@@ -67,6 +69,10 @@ STATES: Final = {
     "deadline": 1_371,
     "window": 1_551,
     "window of a revoke": 16_122,
+    "locked": 18_134,
+    "locked beside": 2_192,
+    "locked with an intent": 1_523,
+    "locked pivot": 4_964,
 }
 """With one cancel and one crash."""
 
@@ -106,11 +112,22 @@ STATES_WITH_TWO_CRASHES: Final = {
     "deadline": 3_299,
     "window": 4_675,
     "window of a revoke": 47_096,
+    "locked": 71_295,
+    "locked beside": 5_964,
+    "locked with an intent": 3_437,
+    "locked pivot": 14_262,
 }
 
 DIRECTIONS: Final[tuple[Direction, ...]] = get_args(Direction)
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
-VARIED: Final = ("pivot with a probe", "revoking", "window of a revoke", "rollback in order", "pivot with an intent")
+VARIED: Final = (
+    "pivot with a probe",
+    "revoking",
+    "window of a revoke",
+    "rollback in order",
+    "pivot with an intent",
+    "locked beside",
+)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -170,6 +187,7 @@ def _every_event(plan: Plan, attempts: tuple[int, ...] = (0, 1, 2)) -> Iterator[
     yield from (Overdue("deadline", 0), Overdue("rollback within", 0))
     for step in plan.steps:
         yield from (Intended(step.name, 0), Lapsed(step.name, 0))
+        yield from (Locked(step.name, ("x",), 0), LockExpired(step.name, 0))
         for direction in DIRECTIONS:
             yield from (Expired(step.name, direction, 0), Expired(step.name, direction, 10_000))
             for attempt in attempts:

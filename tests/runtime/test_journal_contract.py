@@ -16,12 +16,14 @@ from sagac.runtime.errors import (
     JournalDamagedError,
     JournalPlaceError,
     LeaseLostError,
+    LockTakenError,
     UnknownRunError,
 )
 from sagac.runtime.events import Answered, Cancelled, Started
-from sagac.runtime.journal import Batch, Begun, Head, Journal, Lease, Opening, Reply, connect, identify, read
+from sagac.runtime.journal import Batch, Begun, Head, Journal, Lease, Opening, Place, Reply, connect, identify, read
 from sagac.runtime.memory import MemoryJournal
 from sagac.runtime.plan import Call, Field, Plan, Schedule, Step
+from sagac.runtime.run import Status
 from sagac.runtime.sqlite import SqliteJournal
 
 T = TypeVar("T")
@@ -328,5 +330,144 @@ def test_an_event_survives_with_every_field(journal: Journal) -> None:
         cancelled = Cancelled(at=9, who="ada", reason="naïve “quotes” \x00 and 日本")
         await journal.append(lease, Batch(begun.entry.head, (cancelled, answered(3)), "unwinding", 9))
         assert [record.event for record in await read(journal, lease.run)][1:] == [cancelled, answered(3)]
+
+    with_journal(journal, story)
+
+
+async def begin_many(journal: Journal, *keys: str) -> list[tuple[Begun, Lease]]:
+    await journal.enlist("ada", 1000)
+    return [await begin(journal, key=f'["{key}"]') for key in keys]
+
+
+def claiming(head: Head, *locks: str) -> Batch:
+    return Batch(head, (answered(),), "running", 7, claims=locks)
+
+
+async def order(journal: Journal, lock: str) -> list[str]:
+    return [place.run for place in await journal.lines() if place.lock == lock]
+
+
+def test_a_lock_is_one_runs_until_that_run_has_ended(journal: Journal) -> None:
+    async def story() -> None:
+        (a, one), (b, two) = await begin_many(journal, "a", "b")
+        assert await journal.line_up(one, ("x",)) is None
+        head = await journal.append(one, claiming(a.entry.head, "x"))
+        assert await journal.first(("x", "y")) == (Place("x", one.run, True, 1),)
+        with pytest.raises(LockTakenError):
+            await journal.append(two, claiming(b.entry.head, "x"))
+        assert len(await journal.records(two.run)) == 1
+        head = await journal.append(one, Batch(head, (answered(),), "held", 8))
+        assert await journal.line_up(two, ("x",)) == Place("x", one.run, True, 1)
+        await journal.append(one, Batch(head, (answered(),), "completed", 9))
+        assert await journal.line_up(two, ("x",)) is None
+        await journal.append(two, claiming(b.entry.head, "x"))
+        assert await journal.lines() == (Place("x", two.run, True, 1),)
+
+    with_journal(journal, story)
+
+
+@pytest.mark.parametrize("status", ["completed", "compensated", "compensated with residue"])
+def test_every_end_gives_back_every_lock_and_place(journal: Journal, status: Status) -> None:
+    async def story() -> None:
+        (a, one), (b, two) = await begin_many(journal, "a", "b")
+        await journal.append(two, claiming(b.entry.head, "z"))
+        head = await journal.append(one, claiming(a.entry.head, "x", "y"))
+        await journal.line_up(one, ("z",))
+        await journal.append(one, Batch(head, (answered(),), status, 9))
+        assert await journal.lines() == (Place("z", two.run, True, 1),)
+
+    with_journal(journal, story)
+
+
+def test_nobody_is_passed_by_a_run_that_came_later(journal: Journal) -> None:
+    async def story() -> None:
+        (a, one), (b, two), (c, three) = await begin_many(journal, "a", "b", "c")
+        head = await journal.append(one, claiming(a.entry.head, "x"))
+        assert await journal.line_up(three, ("x",)) == Place("x", one.run, True, 1)
+        assert await journal.line_up(two, ("x",)) == Place("x", one.run, True, 1)
+        assert await journal.line_up(three, ("x",)) == Place("x", one.run, True, 1)
+        assert await order(journal, "x") == [one.run, three.run, two.run]
+        await journal.append(one, batch(head, status="completed"))
+        assert await journal.line_up(two, ("x",)) == Place("x", three.run, False, 1)
+        with pytest.raises(LockTakenError):
+            await journal.append(two, claiming(b.entry.head, "x"))
+        await journal.append(three, claiming(c.entry.head, "x"))
+        assert await order(journal, "x") == [three.run, two.run]
+
+    with_journal(journal, story)
+
+
+def test_locks_are_lined_up_for_one_after_the_other(journal: Journal) -> None:
+    async def story() -> None:
+        (a, one), (_, two), (c, three) = await begin_many(journal, "a", "b", "c")
+        await journal.append(one, claiming(a.entry.head, "y"))
+        assert await journal.line_up(two, ("x", "y", "z")) == Place("y", one.run, True, 1)
+        assert [(place.lock, place.run) for place in await journal.lines()] == [
+            ("x", two.run),
+            ("y", one.run),
+            ("y", two.run),
+        ]
+        # What stands before the lock that it waits for is kept for it, what comes after is not.
+        assert await journal.line_up(three, ("x",)) == Place("x", two.run, False, 1)
+        await journal.append(three, claiming(c.entry.head, "z"))
+
+    with_journal(journal, story)
+
+
+def test_a_look_at_free_locks_leaves_no_trace(journal: Journal) -> None:
+    async def story() -> None:
+        (_, one), (b, two) = await begin_many(journal, "a", "b")
+        assert await journal.line_up(one, ("x", "y")) is None
+        assert await journal.lines() == ()
+        await journal.append(two, claiming(b.entry.head, "x"))
+        assert await journal.line_up(two, ("x",)) is None
+        assert await order(journal, "x") == [two.run]
+
+    with_journal(journal, story)
+
+
+def test_a_run_that_waits_no_longer_leaves_the_line(journal: Journal) -> None:
+    async def story() -> None:
+        (a, one), (b, two), (_, three) = await begin_many(journal, "a", "b", "c")
+        await journal.append(one, claiming(a.entry.head, "x"))
+        await journal.line_up(two, ("x",))
+        await journal.line_up(three, ("x",))
+        await journal.append(two, Batch(b.entry.head, (Cancelled(at=9),), "unwinding", 9, drops=("x", "never")))
+        assert await order(journal, "x") == [one.run, three.run]
+
+    with_journal(journal, story)
+
+
+def test_a_takeover_keeps_locks_and_places(journal: Journal) -> None:
+    async def story() -> None:
+        (a, one), (b, two) = await begin_many(journal, "a", "b")
+        head = await journal.append(one, claiming(a.entry.head, "x"))
+        await journal.line_up(two, ("x",))
+        await journal.enlist("bob", 1000)
+        await journal.dismiss("ada")
+        assert await order(journal, "x") == [one.run, two.run]
+        with pytest.raises(LeaseLostError):
+            await journal.line_up(two, ("y",))
+        with pytest.raises(LeaseLostError):
+            await journal.append(two, claiming(b.entry.head, "y"))
+        taken, waiting = await journal.claim("bob", (one.run, two.run))
+        assert await journal.line_up(waiting, ("x",)) == Place("x", one.run, True, 1)
+        await journal.append(taken, batch(head, status="completed"))
+        await journal.append(waiting, claiming(b.entry.head, "x"))
+        assert await journal.lines() == (Place("x", two.run, True, 2),)
+
+    with_journal(journal, story)
+
+
+def test_a_refused_append_takes_and_gives_back_nothing(journal: Journal) -> None:
+    async def story() -> None:
+        (a, one), (b, two) = await begin_many(journal, "a", "b")
+        head = await journal.append(one, claiming(a.entry.head, "x"))
+        with pytest.raises(LeaseLostError):
+            await journal.append(one, Batch(a.entry.head, (answered(),), "completed", 9))
+        with pytest.raises(LockTakenError):
+            await journal.append(two, claiming(b.entry.head, "w", "x"))
+        assert await journal.lines() == (Place("x", one.run, True, 1),)
+        await journal.append(one, batch(head, status="completed"))
 
     with_journal(journal, story)

@@ -296,12 +296,37 @@ def test_a_file_of_another_kind_or_a_later_schema_is_refused(tmp_path: Path) -> 
     text.write_text("not a database, and longer than a header of one would have to be to be taken for one" * 4)
     with pytest.raises(JournalFormatError, match=r"not a database .*a retry cannot help"):
         asyncio.run(opened(text))
-    for path, statement in ((database, "CREATE TABLE other (x)"), (later, "UPDATE schema SET version = 2")):
+    for path, statement in ((database, "CREATE TABLE other (x)"), (later, "UPDATE schema SET version = 3")):
         if path is later:
             asyncio.run(opened(path))
         connection = sqlite3.connect(path)
         connection.execute(statement)
         connection.commit()
         connection.close()
-        with pytest.raises(JournalFormatError, match=r"no journal|schema 2"):
+        with pytest.raises(JournalFormatError, match=r"no journal|schema 3"):
             asyncio.run(opened(path))
+
+
+def test_a_file_of_the_first_schema_gets_what_it_lacks_and_keeps_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+
+    async def first() -> None:
+        journal = SqliteJournal(path)
+        await journal.open()
+        await journal.enlist("ada", 1000)
+        await begin(journal, "a")
+        await journal.close()
+
+    async def then() -> None:
+        journal = SqliteJournal(path)
+        await journal.open()
+        assert await journal.lines() == ()
+        assert [entry.key for entry in await journal.entries()] == ["a"]
+        await journal.close()
+
+    asyncio.run(first())
+    connection = sqlite3.connect(path)
+    connection.executescript("DROP TABLE lines; UPDATE schema SET version = 1")
+    connection.close()
+    asyncio.run(then())
+    asyncio.run(then())

@@ -8,8 +8,20 @@ from typing import Final, TypeAlias
 from sagac.compiler.timeline import Moment
 from sagac.runtime import kernel
 from sagac.runtime import plan as plans
-from sagac.runtime.commands import Append, Ask, Await, Command, Send, Wake
-from sagac.runtime.events import Answered, Due, Event, Intended, Lapsed, Outcome, Probed, Started
+from sagac.runtime.commands import Acquire, Append, Ask, Await, Command, Send, Wake
+from sagac.runtime.events import (
+    LOCK_TIMEOUT,
+    Answered,
+    Due,
+    Event,
+    Intended,
+    Lapsed,
+    Locked,
+    LockExpired,
+    Outcome,
+    Probed,
+    Started,
+)
 from sagac.runtime.plan import Direction, Plan, Wire
 from sagac.runtime.run import Action, Run
 
@@ -59,6 +71,7 @@ def state(run: Run, step: str) -> Action:
 
 def ready(moments: Moments, step: str) -> Moments:
     """The replay up to where an attempt of the step's do is on the wire."""
+    moments = locked(moments, step)
     action = state(moments[-1].run, step)
     if action.state == "paused":
         moments = then(moments, Due(step, "do", action.attempt + 1, max(action.due_at, now(moments))))
@@ -66,6 +79,22 @@ def ready(moments: Moments, step: str) -> Moments:
     if found != "sent":
         raise Unreplayable(f"`{step}` should be running, but the kernel has it as {found}")
     return moments
+
+
+def locked(moments: Moments, step: str) -> Moments:
+    """The replay in which a step that waits for its locks gets them."""
+    for command in kernel.decide(moments[-1].run, now(moments)):
+        if isinstance(command, Acquire) and command.step == step:
+            return then(moments, Locked(step, command.locks, now(moments)))
+    return moments
+
+
+def unlocked(moments: Moments, step: str) -> Moments:
+    """The replay in which a step that waits for its locks does not get them in time."""
+    for command in kernel.decide(moments[-1].run, now(moments)):
+        if isinstance(command, Acquire) and command.step == step:
+            return then(moments, LockExpired(step, max(now(moments), *command.until)))
+    raise Unreplayable(f"`{step}` does not wait for a lock")
 
 
 def succeed(moments: Moments, step: str, result: Wire) -> Moments:
@@ -76,7 +105,9 @@ def succeed(moments: Moments, step: str, result: Wire) -> Moments:
 
 
 def refuse(moments: Moments, step: str, failure: str) -> Moments:
-    """The step's do is refused."""
+    """The step's do is refused, or does not get its locks."""
+    if failure == LOCK_TIMEOUT:
+        return unlocked(moments, step)
     moments = ready(moments, step)
     attempt = state(moments[-1].run, step).attempt
     return then(moments, Answered(step, "do", attempt, "refused", now(moments), failure=failure))
@@ -119,7 +150,7 @@ def is_limit(command: Command) -> bool:
 
 def urgency(command: Command) -> int:
     """What happens at once goes before what takes time."""
-    return {Append: 0, Send: 1, Ask: 2, Wake: 3, Await: 4}[type(command)]
+    return {Append: 0, Acquire: 0, Send: 1, Ask: 2, Wake: 3, Await: 4}[type(command)]
 
 
 def reaction(
@@ -135,6 +166,8 @@ def reaction(
             return command.event
         case Await():
             return Lapsed(command.step, at + command.after_ms)
+        case Acquire():
+            return Locked(command.step, command.locks, at)
         case Ask():
             found = results.get(command.step) if present else None
             return Probed(command.step, command.attempt, "present" if present else "absent", max(at, command.at), found)

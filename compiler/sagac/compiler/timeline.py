@@ -15,6 +15,8 @@ from sagac.runtime.events import (
     Expired,
     Intended,
     Lapsed,
+    Locked,
+    LockExpired,
     Overdue,
     Probed,
     Resumed,
@@ -112,11 +114,13 @@ def told(before: Run, moment: Moment, mattering: frozenset[values.Variable]) -> 
             yield "the orchestrator crashes, and another process takes the run over"
         case Lapsed():
             yield f"{lasting(moment.run, event.step)}no copy of `{event.step}` can arrive any more"
+        case LockExpired():
+            yield f"another run keeps the lock of `{event.step}` for so long that the step fails"
         case Probed():
             yield f"the probe of `{event.step}` {FOUND[event.found]}"
         case Expired():
             yield f"the window of {named(event.step, event.direction)} has passed"
-        case Started() | Intended() | Due():
+        case Started() | Intended() | Locked() | Due():
             return
         case _:
             assert_never(event)

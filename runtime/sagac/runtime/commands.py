@@ -64,10 +64,22 @@ class Await(msgspec.Struct, frozen=True):
     after_ms: int
 
 
+class Acquire(msgspec.Struct, frozen=True):
+    """Get these locks for the run, one after the other, and append `Locked(step, locks)` (R16).
+
+    Append `LockExpired(step)` instead once the wall clock reads the time in `until` of one that it has not got.
+    """
+
+    step: str
+    locks: tuple[str, ...]
+    until: tuple[int, ...]
+    """For each lock."""
+
+
 class Append(msgspec.Struct, frozen=True):
     """Append this event now: an intent, a passed window, a passed limit."""
 
     event: Event
 
 
-Command: TypeAlias = Send | Ask | Wake | Await | Append
+Command: TypeAlias = Send | Ask | Wake | Await | Acquire | Append

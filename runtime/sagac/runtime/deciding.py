@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
-from sagac.runtime import settling
-from sagac.runtime.commands import Append, Ask, Await, Command, Send, Wake
+from sagac.runtime import locking, settling
+from sagac.runtime.commands import Acquire, Append, Ask, Await, Command, Send, Wake
 from sagac.runtime.events import Due, Expired, Intended, Overdue
 from sagac.runtime.plan import Direction, Step, call_key
 from sagac.runtime.positions import Positions, listed
 from sagac.runtime.run import Action, Run
 from sagac.runtime.unwinding import UNDOING, arguments, view
 
-OUTSTANDING: Final = frozenset({"intended", "sent", "paused", "lapsing", "probing"})
+OUTSTANDING: Final = frozenset({"locking", "intended", "sent", "paused", "lapsing", "probing"})
 """The states of a do that call for a command."""
 
 
@@ -22,6 +22,8 @@ def commands(run: Run, now: int) -> Iterator[Command]:
     for i in listed(outstanding(run)):
         step, action = run.plan.steps[i], run.actions[i]
         match action.state:
+            case "locking":
+                yield once(run, step, action, acquire)
             case "intended":
                 yield Append(Intended(step.name, now))
             case "sent" if settling.do_has_expired(step, action, now):
@@ -58,6 +60,12 @@ def once(run: Run, step: Step, action: Action, put_together: Callable[[Run, Step
     if known is None:
         known = action.__dict__[put_together.__name__] = put_together(run, step, action)
     return known
+
+
+def acquire(run: Run, step: Step, action: Action) -> Acquire:
+    """The locks that the step waits for (R16)."""
+    until = tuple(action.enabled_at + lock.within_ms for lock in step.locks)
+    return Acquire(step.name, locking.names(step, view(run)), until)
 
 
 def send_do(run: Run, step: Step, action: Action) -> Send:

@@ -76,6 +76,10 @@ class LeaseLostError(JournalError):
     """Another worker owns the run, or this worker's lease was taken: nothing was appended."""
 
 
+class LockTakenError(JournalError):
+    """Another run has a lock that the append claims, or stands before this one in its line: nothing was appended."""
+
+
 class JournalFormatError(JournalError):
     """The journal is not one, is malformed, or was written by a newer runtime."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,10 @@ from sagac.runtime.plan import Direction, Wire
 
 Outcome: TypeAlias = Literal["succeeded", "refused", "transient", "unknown"]
 """What one attempt came to (R2)."""
+
+
+LOCK_TIMEOUT: Final = "lock timeout"
+"""The failure of a step that did not get its locks in time; no name that a spec declares has a space (R16)."""
 
 
 class Started(msgspec.Struct, frozen=True, tag_field="event", tag="started"):
@@ -27,6 +31,24 @@ class Intended(msgspec.Struct, frozen=True, tag_field="event", tag="intended"):
 
     step: str
     at: int
+
+
+class Locked(msgspec.Struct, frozen=True, tag_field="event", tag="locked"):
+    """The run has got all the locks of a step, and keeps them to its end: from here on the step may be sent (R16)."""
+
+    step: str
+    locks: tuple[str, ...]
+    """As every run calls them."""
+    at: int
+
+
+class LockExpired(msgspec.Struct, frozen=True, tag_field="event", tag="lock expired", omit_defaults=True):
+    """The step did not get its locks within the time that it says: nothing was sent, and it has failed (R16)."""
+
+    step: str
+    at: int
+    detail: str = ""
+    """Which lock was not got, and who has it."""
 
 
 class Answered(msgspec.Struct, frozen=True, tag_field="event", tag="answered", omit_defaults=True):
@@ -106,7 +128,20 @@ class Resumed(msgspec.Struct, frozen=True, tag_field="event", tag="resumed"):
     at: int
 
 
-Event: TypeAlias = Started | Intended | Answered | Due | Lapsed | Probed | Expired | Cancelled | Overdue | Resumed
+Event: TypeAlias = (
+    Started
+    | Intended
+    | Locked
+    | LockExpired
+    | Answered
+    | Due
+    | Lapsed
+    | Probed
+    | Expired
+    | Cancelled
+    | Overdue
+    | Resumed
+)
 
 
 class JournalRecord(msgspec.Struct, frozen=True):

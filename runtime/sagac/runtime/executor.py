@@ -14,18 +14,19 @@ from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
-from sagac.runtime import kernel, telemetry
+from sagac.runtime import kernel, locking, telemetry
 from sagac.runtime.attempts import Answer, attempt
 from sagac.runtime.calls import Call
 from sagac.runtime.clock import Clock
-from sagac.runtime.commands import Append, Ask, Await, Command, Send, Wake
-from sagac.runtime.errors import LeaseLostError, PayloadError, SagacError
-from sagac.runtime.events import Answered, Cancelled, Event, Expired, Lapsed, Probed
+from sagac.runtime.commands import Acquire, Append, Ask, Await, Command, Send, Wake
+from sagac.runtime.errors import JournalError, LeaseLostError, LockTakenError, PayloadError, SagacError
+from sagac.runtime.events import Answered, Cancelled, Event, Expired, Lapsed, Locked, LockExpired, Probed
 from sagac.runtime.journal import Batch, Head, Journal, Lease, Reply, Request
 from sagac.runtime.plan import Direction, Step, Wire, canonical
 from sagac.runtime.run import Run, Status
 from sagac.runtime.services import Bound, Handler
 from sagac.runtime.tenure import Tenure
+from sagac.runtime.turns import Turn, Turns
 
 SLEEP_MAX_MS: Final = 60_000
 """A wait for the time of day looks at it this often: it may be set while we sleep."""
@@ -46,6 +47,7 @@ class Surroundings:
     journal: Journal
     clock: Clock
     tenure: Tenure
+    turns: Turns
     bound: Bound
     threads: Threads
     places: asyncio.Semaphore
@@ -74,6 +76,7 @@ class Executor:
         self._seen: set[int] = set()
         self._posted = asyncio.Event()
         self._changed = asyncio.Condition()
+        self._writing = asyncio.Lock()
         self._tasks: dict[Slot, asyncio.Task[None]] = {}
         self._in_flight: set[Slot] = set()
         self._in_threads: set[Slot] = set()
@@ -173,16 +176,45 @@ class Executor:
                 if turned is None:
                     continue
                 item = turned
+            if isinstance(item, Locked) and not self._waits(item.step, run):
+                continue  # the run turned meanwhile, and has not got it
             events.append(item)
             run = kernel.apply(run, item)
         if not self._is_closing:
             run, following = follow(run, self._now, self._in_flight)
             events.extend(following)
-        batch = Batch(self._head, tuple(events), kernel.status(run), self._now(), tuple(replies))
-        self._head = await self._around.journal.append(self._lease, batch)
-        telemetry.recorded(self.run, run, batch.at)
-        self.run = run
+        locks = locking.change(self.run, run)
+        batch = Batch(self._head, tuple(events), kernel.status(run), self._now(), tuple(replies), *locks)
+        try:
+            await self._append(run, batch)
+        except LockTakenError:
+            self._look_again(items)
+            return
         self._log(events)
+
+    async def _append(self, run: Run, batch: Batch) -> None:
+        """Make a batch durable, and the run what it is after it; whoever waits for a lock of the run is told."""
+        before = self.run
+        async with self._writing:
+            self._head = await self._around.journal.append(self._lease, batch)
+            self.run = run
+        telemetry.recorded(before, run, batch.at)
+        moved = batch.drops if not kernel.is_ended(run) else locking.kept(before) | locking.awaited(before)
+        if moved:
+            with contextlib.suppress(JournalError):  # they look for themselves before long
+                await self._around.turns.tell(moved)
+
+    def _look_again(self, items: Iterable[Event | Request]) -> None:
+        """Another run came first, after this one had looked: now it lines up, and the rest is journaled without it."""
+        rest: list[Event | Request] = []
+        for item in items:
+            if isinstance(item, Locked):
+                self._tasks.pop(("acquire", item.step), None)
+            else:
+                rest.append(item)
+        self._inbox = [*rest, *self._inbox]
+        if self._inbox:
+            self._posted.set()
 
     def _cancelled(self, run: Run, request: Request) -> tuple[Event | None, str]:
         """The event that a request becomes, if it changes anything, and what is answered (R5)."""
@@ -236,6 +268,8 @@ class Executor:
                 return self._wake(command)
             case Await():
                 return self._await(command)
+            case Acquire():
+                return self._acquire(command)
             case Append():
                 raise AssertionError("an append is no task")
 
@@ -293,6 +327,41 @@ class Executor:
         while (left_ms := since_ms + command.after_ms - clock.monotonic_ms()) >= 0:
             await clock.sleep(min(left_ms + 1, SLEEP_MAX_MS))
         self.post(Lapsed(command.step, self._now()))
+
+    async def _acquire(self, command: Acquire) -> None:
+        """Stand in line for a step's locks, and post that it has them all, or that one was not got in time (R16)."""
+        turn = Turn(self._lease.run, command.locks)
+        with self._around.turns.standing(turn):
+            while True:
+                turn.told.clear()
+                turn.locks = command.locks
+                async with self._writing:
+                    if not self._waits(command.step, self.run):
+                        return  # its place in a line would be nobody's
+                    ahead = await self._around.journal.line_up(self._lease, command.locks)
+                if ahead is None:
+                    self.post(Locked(command.step, command.locks, self._now()))
+                    return
+                turn.locks = (ahead.lock,)
+                until = min(command.until[command.locks.index(ahead.lock) :])
+                if self._now() >= until:
+                    had = "held" if ahead.has else "awaited"
+                    self.post(LockExpired(command.step, self._now(), f"`{ahead.lock}` is {had} by run {ahead.run}"))
+                    return
+                await self._told(turn, until)
+
+    def _waits(self, step: str, run: Run) -> bool:
+        """Whether the step still waits for its locks."""
+        return locking.is_waiting(run.actions[run.layout.position[step]])
+
+    async def _told(self, turn: Turn, until: int) -> None:
+        """Return when it may be the run's turn, or at this time of day."""
+        telling, sleeping = asyncio.create_task(turn.told.wait()), asyncio.create_task(self._until(until))
+        try:
+            await asyncio.wait([telling, sleeping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            telling.cancel()
+            sleeping.cancel()
 
     async def _until(self, at: int) -> None:
         clock = self._around.clock
@@ -446,6 +515,8 @@ def _slot(command: Command) -> Slot:
             return ("wake", replace(command.event, at=0), command.at)
         case Await():
             return ("await", command.step)
+        case Acquire():
+            return ("acquire", command.step)
         case Append():
             raise AssertionError("an append is no task")
 

@@ -57,6 +57,25 @@ def holds(expression: Expression, view: View) -> bool:
     return evaluate(expression, view) is True
 
 
+def identity(expression: Expression, view: View) -> Wire:
+    """The value as the text or list that equal values share, and others do not: `10.0` is `10`."""
+    return _alike(_value(expression, view))
+
+
+def _alike(value: Value) -> Wire:
+    match value:
+        case bool():
+            return value
+        case int():
+            return str(value)
+        case Decimal():
+            exact = value.normalize(Context(prec=DIGITS_MAX))
+            return format(exact if exact else Decimal(0), "f")
+        case list():
+            return [_alike(item) for item in value]
+    return _wire(value)
+
+
 def _value(expression: Expression, view: View) -> Value:
     match expression:
         case Constant() | Input() | Result():

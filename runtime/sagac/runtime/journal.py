@@ -2,11 +2,14 @@
 
 Promises (R14), which `tests/runtime/test_journal_contract.py` asks of every store:
 
-- What a call returned from is durable. A call that raised `LeaseLostError` changed nothing; any other `JournalError`
-  fails every call that waits for the store at that moment, and none of them may be taken for durable.
+- What a call returned from is durable. A call that raised `LeaseLostError` or `LockTakenError` changed nothing; any
+  other `JournalError` fails every call that waits for the store at that moment, and none of them may be taken for
+  durable.
 - A run's records are only ever added, in sequence, each with the hash of the one before; the plan is stored first.
 - One worker owns a run at a time. Its fence is checked by every append, and rises with every change of owner.
 - Saga and key are a run's identity: a second beginning returns the run that is there.
+- A lock has one line, and whoever stands first in it may have it: no run is passed by another that came later. A run
+  has a lock from the append that claims it to the append that ends the run, whoever owns the run meanwhile.
 - Anybody may leave a request for a run, once per token; only an append of the run's owner answers it.
 """
 
@@ -108,6 +111,10 @@ class Batch(msgspec.Struct, frozen=True):
     status: Status
     at: int
     replies: tuple[Reply, ...] = ()
+    claims: tuple[str, ...] = ()
+    """The locks that the run has from here on to its end (R16)."""
+    drops: tuple[str, ...] = ()
+    """The locks in whose lines the run no longer stands."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -121,6 +128,17 @@ class Request(msgspec.Struct, frozen=True):
     reason: str
     at: int
     answer: str = ""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A run's place in the line for a lock: the first has the lock, or may have it."""
+
+    lock: str
+    run: str
+    has: bool
+    """The run has claimed the lock, and keeps it to its end."""
+    fence: int
+    """Under which lease of the run it took the place."""
 
 
 class StoredRecord(msgspec.Struct, frozen=True):
@@ -172,7 +190,25 @@ class Journal(Protocol):
         ...
 
     async def append(self, lease: Lease, batch: Batch) -> Head:
-        """Make a batch durable; raises `LeaseLostError` if the fence is old or the head is not the batch's."""
+        """Make a batch durable; raises `LeaseLostError` if the fence is old or the head is not the batch's.
+
+        Raises `LockTakenError` if another run stands before this one in the line of a lock that the batch claims.
+        """
+        ...
+
+    async def line_up(self, lease: Lease, locks: tuple[str, ...]) -> Place | None:
+        """Stand in line for the locks, one after the other: for each only once those before it may be had.
+
+        Returns the first place in the line where the run has to wait, or none if it may claim them all.
+        """
+        ...
+
+    async def first(self, locks: tuple[str, ...]) -> tuple[Place, ...]:
+        """The first place in the line of each of these locks that has one."""
+        ...
+
+    async def lines(self) -> tuple[Place, ...]:
+        """All places, by lock, the first of each line first."""
         ...
 
     async def entry(self, run: str) -> Entry | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from sagac.runtime import deciding, settling, unwinding
+from sagac.runtime import deciding, locking, settling, unwinding
 from sagac.runtime.commands import Command
 from sagac.runtime.events import (
     Answered,
@@ -18,6 +18,8 @@ from sagac.runtime.events import (
     Expired,
     Intended,
     Lapsed,
+    Locked,
+    LockExpired,
     Overdue,
     Probed,
     Resumed,
@@ -33,6 +35,9 @@ from sagac.runtime.unwinding import arguments, kind, view, with_action, with_act
 SETTLED: Final = frozenset({"succeeded", "skipped"})
 
 FAILED: Final = frozenset({"refused", "revoking"})
+
+WAITING: Final = frozenset({"locking", "intended"})
+"""The states of a do that is enabled, and not sent before one more event."""
 
 
 def start(plan: Plan, key: str, event: Started) -> Run:
@@ -130,7 +135,7 @@ def why_held(action: Action) -> str:
 
 def is_busy(run: Run) -> bool:
     """Whether anything but a person is outstanding."""
-    return any(do == "intended" or do in unwinding.FORWARD or undo in unwinding.UNDOING for do, undo in run.kinds)
+    return any(do in WAITING or do in unwinding.FORWARD or undo in unwinding.UNDOING for do, undo in run.kinds)
 
 
 # ---- what an event does
@@ -139,7 +144,7 @@ def is_busy(run: Run) -> bool:
 def react(run: Run, event: Event) -> Run:
     """What the event itself changes; the same run where it means nothing."""
     match event:
-        case Answered() | Intended() | Due() | Lapsed() | Probed() | Expired():
+        case Answered() | Intended() | Locked() | LockExpired() | Due() | Lapsed() | Probed() | Expired():
             i = run.layout.position.get(event.step)
             return run if i is None else react_at(run, i, event)
         case Cancelled():
@@ -155,17 +160,23 @@ def react(run: Run, event: Event) -> Run:
 def touched(run: Run, event: Event) -> tuple[int, ...]:
     """The step that an event is of, if it is of one: no other can be settled or discharged by it."""
     match event:
-        case Answered() | Intended() | Due() | Lapsed() | Probed() | Expired():
+        case Answered() | Intended() | Locked() | LockExpired() | Due() | Lapsed() | Probed() | Expired():
             return (run.layout.position[event.step],)
     return ()
 
 
-def react_at(run: Run, i: int, event: Intended | Answered | Due | Lapsed | Probed | Expired) -> Run:
+def react_at(
+    run: Run, i: int, event: Intended | Locked | LockExpired | Answered | Due | Lapsed | Probed | Expired
+) -> Run:
     """What an event of one step changes."""
     step, action, draining = run.plan.steps[i], run.actions[i], run.mode == "unwinding"
     match event:
         case Intended() if action.state == "intended":
             return sent(run, i, event.at)
+        case Locked() if locking.is_waiting(action):
+            return ready(with_action(run, i, locking.locked(action)), i, event.at)
+        case LockExpired() if locking.is_waiting(action):
+            return with_action(run, i, locking.expired(action, event))
         case Answered(direction="do") if action.state == "sent" and event.attempt == action.attempt:
             return settle(run, i, settling.answer_do(step, action, event, draining=draining))
         case Due(direction="do") if action.state == "paused" and event.attempt == action.attempt + 1:
@@ -328,16 +339,27 @@ def predecessors_settled(run: Run, i: int) -> bool:
 
 
 def enable_step(run: Run, i: int, at: int) -> Run:
-    """The step's guard is evaluated, once; then this event is the intent of its first send (R4, R14)."""
+    """The step's guard is evaluated, once; then this event is the intent of its first send (R4, R14).
+
+    A step with locks waits for them first (R16).
+    """
     step, action, facts = run.plan.steps[i], run.actions[i], view(run)
     try:
         if step.guard is not None and not holds(step.guard, facts):
             return with_action(run, i, guarded_out(step, action))
         arguments(step.call, facts)
+        locking.names(step, facts)
     except Unavailable as missing:
         return with_action(run, i, settling.held(action, str(missing)))
-    if step.intent:
-        return with_action(run, i, replace(action, state="intended"))
+    if step.locks:
+        return with_action(run, i, replace(action, state="locking", enabled_at=at))
+    return ready(run, i, at)
+
+
+def ready(run: Run, i: int, at: int) -> Run:
+    """Nothing but its own intent, where it has one, stands before the first send (R14)."""
+    if run.plan.steps[i].intent:
+        return with_action(run, i, replace(run.actions[i], state="intended"))
     return sent(run, i, at)
 
 

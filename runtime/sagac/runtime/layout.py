@@ -24,6 +24,8 @@ class Layout(msgspec.Struct, frozen=True):
     undo_after: tuple[Positions, ...]
     undo_followers: tuple[tuple[int, ...], ...]
     """The steps whose undo waits for each."""
+    locking: Positions = 0
+    """The steps that take locks."""
 
 
 NOWHERE: Final = Layout({}, (), (), (), ())
@@ -55,6 +57,7 @@ def laid_out(plan: Plan) -> Layout:
         turned_around(after),
         tuple(map(gathered, undo_after)),
         turned_around(undo_after),
+        gathered(i for i, step in enumerate(plan.steps) if step.locks),
     )
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from sagac.runtime import events
 from sagac.runtime import plan as plans
-from sagac.runtime.errors import ClosedError, LeaseLostError, UnknownRunError
+from sagac.runtime.errors import ClosedError, LeaseLostError, LockTakenError, UnknownRunError
 from sagac.runtime.journal import (
     ENDED,
     Batch,
@@ -17,6 +17,7 @@ from sagac.runtime.journal import (
     Head,
     Lease,
     Opening,
+    Place,
     Request,
     RequestKind,
     StoredRecord,
@@ -37,6 +38,7 @@ class MemoryJournal:
     _records: dict[str, tuple[StoredRecord, ...]] = field(default_factory=dict)
     _workers: dict[str, Worker] = field(default_factory=dict)
     _requests: list[Request] = field(default_factory=list)
+    _lines: dict[str, list[Place]] = field(default_factory=dict)
     _open: int = 0
 
     async def open(self) -> None:
@@ -112,18 +114,42 @@ class MemoryJournal:
     async def append(self, lease: Lease, batch: Batch) -> Head:
         """See `Journal.append`."""
         self._check_open()
-        entry = self._entries.get(lease.run)
-        held = entry is not None and (entry.worker, entry.fence) == (lease.worker, lease.fence)
-        if entry is None or not held or entry.head != batch.head:
+        entry = self._owned(lease)
+        if entry is None or entry.head != batch.head:
             raise LeaseLostError("the run has another owner", run=lease.run, position=batch.head.length)
+        for lock in batch.claims:
+            if any(place.run != lease.run for place in self._lines.get(lock, [])[:1]):
+                raise LockTakenError(f"`{lock}` is another run's", run=lease.run, position=batch.head.length)
         records, head = chain(lease, batch.head, batch.events)
         worker = "" if batch.status in ENDED else lease.worker
         self._records[lease.run] += records
         self._entries[lease.run] = replace(entry, status=batch.status, head=head, changed_at=batch.at, worker=worker)
         for reply in batch.replies:
             self._requests[reply.request - 1] = replace(self._requests[reply.request - 1], answer=reply.answer)
+        self._move(lease, batch)
         self.commits += 1
         return head
+
+    async def line_up(self, lease: Lease, locks: tuple[str, ...]) -> Place | None:
+        """See `Journal.line_up`."""
+        self._check_open()
+        if self._owned(lease) is None:
+            raise LeaseLostError("the run has another owner", run=lease.run)
+        ahead = next((line[0] for lock in locks if (line := self._lines.get(lock)) and line[0].run != lease.run), None)
+        if ahead is not None:
+            for lock in locks[: locks.index(ahead.lock) + 1]:
+                self._stand(lease, lock)
+        return ahead
+
+    async def first(self, locks: tuple[str, ...]) -> tuple[Place, ...]:
+        """See `Journal.first`."""
+        self._check_open()
+        return tuple(self._lines[lock][0] for lock in sorted(locks) if lock in self._lines)
+
+    async def lines(self) -> tuple[Place, ...]:
+        """See `Journal.lines`."""
+        self._check_open()
+        return tuple(place for lock in sorted(self._lines) for place in self._lines[lock])
 
     async def entry(self, run: str) -> Entry | None:
         """See `Journal.entry`."""
@@ -172,6 +198,24 @@ class MemoryJournal:
         return tuple(
             request for request in self._requests if not request.answer and self._entries[request.run].worker == worker
         )
+
+    def _owned(self, lease: Lease) -> Entry | None:
+        entry = self._entries.get(lease.run)
+        return entry if entry is not None and (entry.worker, entry.fence) == (lease.worker, lease.fence) else None
+
+    def _stand(self, lease: Lease, lock: str) -> None:
+        line = self._lines.setdefault(lock, [])
+        if all(place.run != lease.run for place in line):
+            line.append(Place(lock, lease.run, False, lease.fence))
+
+    def _move(self, lease: Lease, batch: Batch) -> None:
+        """Have the locks that a batch claims, and leave the lines that it drops; at the run's end all of them."""
+        for lock in batch.claims:
+            self._lines[lock] = [Place(lock, lease.run, True, lease.fence), *self._lines.get(lock, [])[1:]]
+        for lock in [*self._lines] if batch.status in ENDED else batch.drops:
+            self._lines[lock] = [place for place in self._lines.get(lock, []) if place.run != lease.run]
+            if not self._lines[lock]:
+                del self._lines[lock]
 
     def _check_open(self) -> None:
         if not self._open:

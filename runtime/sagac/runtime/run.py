@@ -14,6 +14,7 @@ from sagac.runtime.positions import Positions
 
 DoState: TypeAlias = Literal[
     "pending",  # waits for what it comes after, or was never enabled in a run that turned
+    "locking",  # waits for its locks; nothing was sent (R16)
     "intended",  # waits for its own durable intent event (R14)
     "sent",  # on the wire, or may be: every durable event is the intent of what it enables
     "paused",  # between attempts; sent again only after a `due` event (R6)
@@ -51,6 +52,8 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     enabled_at: int = 0
     due_at: int = 0
     result: Wire = None
+    locked: bool = False
+    """Its locks were got: the run keeps them to its end (R16)."""
     has_result: bool = False
     """False while, and after, the outcome is unknown: then nothing may read the result."""
     failure: str = ""

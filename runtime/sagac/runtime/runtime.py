@@ -35,6 +35,7 @@ from sagac.runtime.plan import Plan
 from sagac.runtime.run import Run, Status
 from sagac.runtime.services import Binding
 from sagac.runtime.tenure import Tenure
+from sagac.runtime.turns import Turns
 
 LEASE_MS: Final = 10_000
 """How long a worker that shows no sign of life keeps its runs; one whose process has died loses them at once."""
@@ -43,7 +44,7 @@ BEATS: Final = 4
 """How often a lease is renewed in its own time: a few renewals may be late or fail."""
 
 WATCH_MS: Final = 250
-"""How often a runtime looks for requests, for orphaned runs, and at runs that others drive."""
+"""How often a runtime looks for requests, for orphaned runs, for its turn at locks, and at runs that others drive."""
 
 GRACE_MS: Final = 10_000
 """How long a closing runtime waits for calls in flight."""
@@ -198,6 +199,7 @@ class Runtime:
             journal=self._journal,
             clock=self._clock,
             tenure=self._tenure,
+            turns=Turns(self._journal),
             bound=self._bound,
             threads=self._threads,
             places=asyncio.Semaphore(THREADS_MAX),
@@ -241,6 +243,7 @@ class Runtime:
             await self._journal.release(self._to_release[0])
             del self._to_release[0]
         self._hand_over(await self._journal.waiting(self._worker))
+        await self._around.turns.tell()
         await self._recover()
 
     def _hand_over(self, requests: Sequence[Request]) -> None:

@@ -146,7 +146,7 @@ def due_do(step: Step, action: Action, at: int) -> Action:
 def turned(step: Step, action: Action) -> Action:
     """The run turns: what has no effect is dropped; what is in flight or in doubt settles by its policy (R6)."""
     match action.state:
-        case "intended":
+        case "intended" | "locking":
             return replace(action, state="dropped")
         case "sent" if step.query:
             return replace(action, state="dropped")

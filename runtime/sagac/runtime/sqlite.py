@@ -22,6 +22,7 @@ from sagac.runtime.errors import (
     JournalFormatError,
     JournalPlaceError,
     LeaseLostError,
+    LockTakenError,
     SagacError,
     UnknownRunError,
 )
@@ -33,6 +34,7 @@ from sagac.runtime.journal import (
     Head,
     Lease,
     Opening,
+    Place,
     Request,
     RequestKind,
     StoredRecord,
@@ -41,8 +43,8 @@ from sagac.runtime.journal import (
     identify,
 )
 
-SCHEMA: Final = 1
-"""The version of the tables; a file of another version is refused."""
+SCHEMA: Final = 2
+"""The version of the tables; a file of a later version is refused, one of the first gets what it lacks."""
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long a writer waits for the other processes that share the file."""
@@ -90,10 +92,21 @@ CREATE TABLE requests (
 CREATE INDEX requests_waiting ON requests (run) WHERE answer = '';
 """
 
+_LINES: Final = """
+CREATE TABLE lines (
+  place INTEGER PRIMARY KEY, lock TEXT NOT NULL, run TEXT NOT NULL REFERENCES runs (run),
+  has INTEGER NOT NULL, fence INTEGER NOT NULL, UNIQUE (lock, run)
+);
+CREATE INDEX lines_in_order ON lines (lock, place);
+CREATE INDEX lines_of_run ON lines (run);
+"""
+"""What the second version added."""
+
 _ENTRY: Final = (
     "SELECT run, saga, key, plan, input, status, length, hash, started_at, changed_at, worker, fence FROM runs"
 )
 _REQUEST: Final = "SELECT number, run, token, kind, who, reason, at, answer FROM requests"
+_PLACE: Final = "SELECT lock, run, has, fence FROM lines"
 _HELD: Final = "WHERE run = ? AND worker = ? AND fence = ?"
 
 
@@ -182,6 +195,20 @@ class SqliteJournal:
         records, head = chain(lease, batch.head, batch.events)
         await self._write(lambda to: _append(to, lease, batch, records, head))
         return head
+
+    async def line_up(self, lease: Lease, locks: tuple[str, ...]) -> Place | None:
+        """See `Journal.line_up`."""
+        return await self._write(lambda to: _line_up(to, lease, locks))
+
+    async def first(self, locks: tuple[str, ...]) -> tuple[Place, ...]:
+        """See `Journal.first`."""
+        statement = f"{_PLACE} WHERE lock = ? ORDER BY place LIMIT 1"
+        rows = [row for lock in sorted(locks) for row in await self._read(statement, lock)]
+        return tuple(map(_place, rows))
+
+    async def lines(self) -> tuple[Place, ...]:
+        """See `Journal.lines`."""
+        return tuple(map(_place, await self._read(f"{_PLACE} ORDER BY lock, place")))
 
     async def entry(self, run: str) -> Entry | None:
         """See `Journal.entry`."""
@@ -326,15 +353,23 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
-        for statement in _TABLES.split(";\n")[:-1]:
-            connection.execute(statement)
+        _create(connection, _TABLES + _LINES)
         connection.execute("INSERT INTO schema VALUES (?)", (SCHEMA,))
     elif "schema" not in tables:
         raise JournalFormatError(f"`{path}` is a database, but no journal")
     ((version,),) = connection.execute("SELECT version FROM schema")
+    if version == 1:
+        _create(connection, _LINES)
+        connection.execute("UPDATE schema SET version = ?", (version := SCHEMA,))
     if version != SCHEMA:
         raise JournalFormatError(f"`{path}` has schema {version}, this runtime knows schema {SCHEMA}")
     connection.execute("COMMIT")
+
+
+def _create(connection: sqlite3.Connection, tables: str) -> None:
+    # `executescript` would commit first.
+    for statement in tables.split(";\n")[:-1]:
+        connection.execute(statement)
 
 
 def _attempt(operation: Callable[[sqlite3.Connection], Any], connection: sqlite3.Connection) -> Any:
@@ -402,6 +437,9 @@ def _append(
     connection: sqlite3.Connection, lease: Lease, batch: Batch, records: tuple[StoredRecord, ...], head: Head
 ) -> None:
     ended = batch.status in ENDED
+    ahead = _ahead(connection, lease, batch.claims)
+    if ahead is not None:
+        raise LockTakenError(f"`{ahead.lock}` is another run's", run=lease.run, position=batch.head.length)
     updated = connection.execute(
         f"UPDATE runs SET length = ?, hash = ?, status = ?, ended = ?, changed_at = ?, worker = ? {_HELD} AND hash = ?",
         (
@@ -415,6 +453,44 @@ def _append(
     connection.executemany(
         "UPDATE requests SET answer = ? WHERE number = ?", [(reply.answer, reply.request) for reply in batch.replies]
     )
+    _stand(connection, lease, batch.claims, has=True)
+    _leave(connection, lease.run, batch)
+
+
+def _line_up(connection: sqlite3.Connection, lease: Lease, locks: tuple[str, ...]) -> Place | None:
+    owned = connection.execute(f"SELECT 1 FROM runs {_HELD}", (lease.run, lease.worker, lease.fence))
+    if owned.fetchone() is None:
+        raise LeaseLostError("the run has another owner", run=lease.run)
+    ahead = _ahead(connection, lease, locks)
+    if ahead is not None:
+        _stand(connection, lease, locks[: locks.index(ahead.lock) + 1], has=False)
+    return ahead
+
+
+def _ahead(connection: sqlite3.Connection, lease: Lease, locks: tuple[str, ...]) -> Place | None:
+    """The first place in the first line in which another run stands before this one."""
+    for lock in locks:
+        row = connection.execute(f"{_PLACE} WHERE lock = ? ORDER BY place LIMIT 1", (lock,)).fetchone()
+        if row is not None and (place := _place(row)).run != lease.run:
+            return place
+    return None
+
+
+def _stand(connection: sqlite3.Connection, lease: Lease, locks: tuple[str, ...], *, has: bool) -> None:
+    """Have a place in these lines, at their ends where there was none."""
+    already = "UPDATE SET has = 1, fence = excluded.fence" if has else "NOTHING"
+    connection.executemany(
+        f"INSERT INTO lines (lock, run, has, fence) VALUES (?, ?, ?, ?) ON CONFLICT (lock, run) DO {already}",
+        [(lock, lease.run, has, lease.fence) for lock in locks],
+    )
+
+
+def _leave(connection: sqlite3.Connection, run: str, batch: Batch) -> None:
+    """Leave the lines that a batch drops; at the run's end all of them."""
+    if batch.status in ENDED:
+        connection.execute("DELETE FROM lines WHERE run = ?", (run,))
+    elif batch.drops:
+        connection.executemany("DELETE FROM lines WHERE run = ? AND lock = ?", [(run, lock) for lock in batch.drops])
 
 
 def _insert(connection: sqlite3.Connection, run: str, records: tuple[StoredRecord, ...]) -> None:
@@ -444,6 +520,11 @@ def _find(connection: sqlite3.Connection, run: str) -> Entry | None:
 def _entry(row: Any) -> Entry:
     run, saga, key, plan, digest, status, length, link, started_at, changed_at, worker, fence = row
     return Entry(run, saga, key, plan, digest, status, Head(length, link), started_at, changed_at, worker, fence)
+
+
+def _place(row: Any) -> Place:
+    lock, run, has, fence = row
+    return Place(lock, run, bool(has), fence)
 
 
 def _check_worker(connection: sqlite3.Connection, worker: str, run: str) -> None:

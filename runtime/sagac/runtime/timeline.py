@@ -15,6 +15,8 @@ from sagac.runtime.events import (
     Expired,
     Intended,
     Lapsed,
+    Locked,
+    LockExpired,
     Overdue,
     Probed,
     Resumed,
@@ -72,6 +74,10 @@ def _told(event: Event) -> tuple[str, Direction]:
             return f"{event.step} #{event.attempt} {_outcome(event)}", event.direction
         case Due():
             return f"{event.step} #{event.attempt} is due", event.direction
+        case Locked():
+            return f"{event.step} has {', '.join(event.locks)}", "do"
+        case LockExpired():
+            return f"{event.step} did not get its lock{_because(event.detail)}", "do"
         case Lapsed():
             return f"{event.step} can no longer land late", "do"
         case Probed():

@@ -14,6 +14,7 @@ from sagac.compiler.graph import Graph, numbers
 from sagac.compiler.model import Project, Saga, Step
 from sagac.compiler.terms import FALSE, TRUE, Formula, Var, both, either, lower, negation
 from sagac.runtime import plan
+from sagac.runtime.events import LOCK_TIMEOUT
 from sagac.runtime.plan import Expression, Plan, Status
 
 
@@ -187,11 +188,17 @@ def free(status: Status) -> Formula:
 
 
 def can_fail(project: Project, step: Step, planned: plan.Step) -> bool:
-    """Whether a step that is sent may fail: a declared failure, a schedule that ends, or a doubt that turns the run."""
-    return step.schedule.retries is not None or bool(project.operation(step.call).fails) or planned.doubt == "revoke"
+    """Whether a step that is enabled may fail.
+
+    By a declared failure, a schedule that ends, a lock that is not got in time, or a doubt that turns the run.
+    """
+    ends = step.schedule.retries is not None or bool(planned.locks)
+    return ends or bool(project.operation(step.call).fails) or planned.doubt == "revoke"
 
 
 def failure(project: Project, step: Step) -> str:
-    """How a step that is sent fails first: by a declared failure, or, empty, by a schedule that is spent."""
+    """How a step fails first: by a declared failure, by its lock, or, empty, by a schedule that is spent."""
     fails = project.operation(step.call).fails
-    return fails[0] if fails else ""
+    if fails:
+        return fails[0]
+    return LOCK_TIMEOUT if step.locks else ""

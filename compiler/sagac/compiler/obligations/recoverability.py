@@ -90,6 +90,8 @@ def infallible(project: Project, step: Step) -> str:
         needed.append("write `retry forever`")
     if operation.fails:
         needed.append(f"use a command without `fails` in place of `{step.call.operation}`")
+    if step.locks:
+        needed.append("take its lock in a step before")
     if step.otherwise_fails:
         needed.append(f"drop `else fail {step.otherwise_fails}`")
     return f"make `{step.name}` unable to fail: " + ", and ".join(needed or ["declare its command `idempotent`"])
