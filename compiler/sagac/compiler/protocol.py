@@ -130,6 +130,19 @@ def explore(profile: Profile, *, outlives: bool) -> Explored:
     return Explored(len(came))
 
 
+def reachable(profile: Profile, attempts: int) -> frozenset[State]:
+    """Every state that can be reached with so many attempts, as long as no call outlives its window."""
+    profile = replace(profile, attempts=attempts)
+    seen = {State()}
+    waiting = deque(seen)
+    while waiting:
+        for _, after in moves(profile, waiting.popleft(), outlives=False):
+            if after not in seen:
+                seen.add(after)
+                waiting.append(after)
+    return frozenset(seen)
+
+
 def path(came: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
     """The moves that led to a state."""
     found = []

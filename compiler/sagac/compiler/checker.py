@@ -1,0 +1,1456 @@
+"""Checks a bundle of evidence with nothing but the standard library: copy this one file anywhere and run it.
+
+It knows neither the compiler nor a solver nor the runtime. From the *emitted module* it reads the plan as data, and
+from the plan it works out again which claims there must be, which formula each of them comes to, in which order the
+undos go, and every state of the call protocol. What a formula needs a solver for is left to the solvers, by the key of
+the question; that the question says what the formula says is the one thing about it that is taken on trust here.
+What it does not know it calls not checked, never fine. `docs/evidence.md` says what the files hold.
+
+    python checker.py FOLDER
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+FORMAT: Final = 1
+"""The shape of the bundle that this checker reads."""
+
+MANIFEST: Final = "manifest.json"
+
+Json: TypeAlias = Any
+"""What a JSON text holds."""
+
+Status: TypeAlias = Literal["checked", "questions", "run", "not checked", "not proved", "wrong"]
+"""What became of an obligation: checked here; left to solvers; shown by a run that the kernel can replay; of a kind
+that is not known here; not claimed to be proved; contradicted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One obligation with what became of it."""
+
+    obligation: str
+    claim: str
+    status: Status
+    note: str = ""
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Report:
+    """All that was found in a bundle. `problems` are those of the bundle as a whole."""
+
+    folder: str
+    problems: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_sound(self) -> bool:
+        """Nothing is wrong, nothing is unproved, and nothing went unchecked."""
+        bad = ("wrong", "not proved", "not checked")
+        return not self.problems and not any(finding.status in bad for finding in self.findings)
+
+
+class Broken(Exception):  # noqa: N818  # becomes a line of the report
+    """The bundle contradicts itself; the text says where."""
+
+
+# --- the bundle ----------------------------------------------------------------------------------------------------
+
+
+def bundles(folder: Path) -> tuple[Path, ...]:
+    """The bundles in a folder: itself, or those right below it."""
+    if (folder / MANIFEST).is_file():
+        return (folder,)
+    return tuple(sorted(path.parent for path in folder.glob(f"*/{MANIFEST}")))
+
+
+def check(folder: Path) -> Report:
+    """Everything that this checker can say about a bundle."""
+    report = Report(folder.name)
+    try:
+        manifest = loaded(folder, MANIFEST)
+        if manifest.get("format") != FORMAT:
+            raise Broken(f"the bundle has format {manifest.get('format')}, this checker reads format {FORMAT}")
+        report.problems += files_changed(folder, manifest)
+        report.problems += wrong_name(folder, manifest)
+        sagas = read_sagas(folder, manifest, report.problems)
+        report.findings += judged(manifest, sagas, report.problems)
+    except Broken as broken:
+        report.problems.append(str(broken))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        report.problems.append(f"the bundle is not of the shape that it should have: {type(error).__name__} {error}")
+    return report
+
+
+def loaded(folder: Path, name: str) -> Json:
+    """A JSON file of the bundle; one that says a name twice is not read."""
+    try:
+        return json.loads(content(folder, name).decode(), object_pairs_hook=unambiguous)
+    except ValueError as error:
+        raise Broken(f"`{name}` cannot be read: {error}") from None
+
+
+def unambiguous(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return dict(pairs)
+
+
+def content(folder: Path, name: str) -> bytes:
+    """A file's bytes; only files inside the bundle are read."""
+    if name.startswith("/") or ".." in name.split("/"):
+        raise Broken(f"`{name}` is no file of the bundle")
+    try:
+        return (folder / name).read_bytes()
+    except OSError:
+        raise Broken(f"`{name}` is missing") from None
+
+
+def sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def files_changed(folder: Path, manifest: Json) -> Iterator[str]:
+    """Files that are not what the manifest says, or that it does not know of."""
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    listed = manifest["files"]
+    for name in sorted({*present, *listed} - {MANIFEST}):
+        if name not in listed:
+            yield f"`{name}` is not in the manifest"
+        elif name not in present:
+            yield f"`{name}` is missing"
+        elif sha256(content(folder, name)) != listed[name]:
+            yield f"`{name}` was changed: its hash is not the one in the manifest"
+    yield from questions_changed(folder, manifest)
+
+
+def questions_changed(folder: Path, manifest: Json) -> Iterator[str]:
+    """Questions whose text is not the one that their key is the hash of, or whose answer is not the expected one."""
+    for key, expected in sorted(manifest["questions"].items()):
+        name = f"smt2/{key}.smt2"
+        if name not in manifest["files"]:
+            yield f"the question `{key}` has no file"
+            continue
+        head, _, text = content(folder, name).decode().partition("\n")
+        if sha256(text.encode()) != key:
+            yield f"`{name}` does not hold the question of its name"
+        if head != status_line(expected):
+            yield f"`{name}` expects another answer than the manifest, which says {expected}"
+    for name in manifest["files"]:
+        if name.startswith("smt2/") and name.removeprefix("smt2/").removesuffix(".smt2") not in manifest["questions"]:
+            yield f"`{name}` is no question of the manifest"
+
+
+def status_line(expected: str) -> str:
+    """How a file says which answer it expects."""
+    return f"(set-info :status {expected})"
+
+
+def wrong_name(folder: Path, manifest: Json) -> Iterator[str]:
+    """The bundle is named by the hash of its specification, and holds it."""
+    specs = manifest["specs"]
+    name = specification_hash(manifest["language"], [(spec["file"], spec["sha256"]) for spec in specs])
+    if manifest["specification"] != name:
+        yield "the hash of the specification is not that of the files that it is made of"
+    if folder.name != name:
+        yield f"the folder should be named by the hash of its specification, {name}"
+    for spec in specs:
+        if manifest["files"].get(spec["file"]) != spec["sha256"]:
+            yield f"`{spec['file']}` is not the specification that the manifest names"
+
+
+def specification_hash(language: int, specs: Sequence[tuple[str, str]]) -> str:
+    """The name of a bundle."""
+    return sha256(canonical([language, sorted([name, digest] for name, digest in specs)]).encode())
+
+
+def canonical(value: Json) -> str:
+    """A value as the one JSON text that equal values share."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+# --- the emitted module --------------------------------------------------------------------------------------------
+
+NODES: Final[Mapping[str, tuple[str, ...]]] = {
+    "Constant": ("value", "type"),
+    "Input": ("path", "type"),
+    "Result": ("step", "path", "type"),
+    "Status": ("step", "fact"),
+    "Unary": ("operator", "operand"),
+    "Binary": ("operator", "left", "right"),
+    "Items": ("items",),
+    "Record": ("name", "fields"),
+    "Enum": ("name", "members"),
+}
+"""The tagged parts of a plan, with the fields that are written without their names."""
+
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Call": ("service", "command"),
+    "Field": ("name", "type"),
+    "Lock": ("resource", "keys", "within_ms"),
+    "Schedule": (),
+    "Step": ("name",),
+    "Undo": (),
+    "Plan": (),
+}
+"""The other parts of a plan, likewise."""
+
+PLAN_IMPORT: Final = ("sagac.runtime", "plan", "planned")
+
+
+def plans_of(text: str) -> dict[str, Json]:
+    """The plans that the classes of an emitted module bind, by saga: read from its text, which is never run."""
+    try:
+        module = ast.parse(text)
+    except SyntaxError as error:
+        raise Broken(f"the module is not Python: {error.msg}") from None
+    constants: dict[str, Json] = {}
+    found: dict[str, Json] = {}
+    bound: set[str] = set()
+    for node in module.body:
+        names = names_bound(node)
+        if bound & names:
+            raise Broken(f"line {node.lineno}: `{min(bound & names)}` is bound twice")
+        bound |= names
+        if isinstance(node, ast.Assign):
+            constants[min(names)] = value_of(node.value, constants)
+        elif isinstance(node, ast.ClassDef) and (name := plan_name(node)) is not None:
+            found[constants[name]["saga"]] = constants[name]
+    if "planned" not in bound:
+        raise Broken("the module does not import the plan's types")
+    return found
+
+
+def names_bound(node: ast.stmt) -> frozenset[str]:
+    """The names that a statement binds; a statement of a kind that no emitted module has is refused."""
+    match node:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return frozenset()
+        case ast.ImportFrom(module=module, names=names, level=0) if all(alias.name != "*" for alias in names):
+            told = {alias.asname or alias.name: (module, alias.name, alias.asname) for alias in names}
+            if told.get("planned", PLAN_IMPORT) != PLAN_IMPORT:
+                raise Broken("the module takes the plan's types from elsewhere")
+            return frozenset(told)
+        case ast.ClassDef(decorator_list=decorators, keywords=keywords) if all(map(is_plain, decorators)) and all(
+            isinstance(keyword.value, ast.Constant) for keyword in keywords
+        ):
+            return frozenset({node.name})
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return frozenset({name})
+        case _:
+            raise Broken(f"line {node.lineno}: a statement that no emitted module has")
+
+
+def is_plain(decorator: ast.expr) -> bool:
+    """The one decorator that emitted classes have."""
+    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "dataclass"
+
+
+def plan_name(node: ast.ClassDef) -> str | None:
+    """The constant that a class binds as its plan."""
+    names = []
+    for statement in node.body:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id="plan"), annotation=annotation, value=ast.Name(id=name)) if (
+                ast.unparse(annotation) == "ClassVar[planned.Plan]"
+            ):
+                names.append(name)
+            case ast.AnnAssign() | ast.AsyncFunctionDef() | ast.FunctionDef():
+                pass
+            case ast.Assign(targets=[ast.Name()], value=ast.Constant()) | ast.Expr(value=ast.Constant(value=str())):
+                pass
+            case _:
+                raise Broken(f"line {statement.lineno}: `{node.name}` has a statement that no emitted class has")
+    if len(names) > 1:
+        raise Broken(f"`{node.name}` binds two plans")
+    return names[0] if names else None
+
+
+def value_of(node: ast.expr, constants: Mapping[str, Json]) -> Json:
+    """A part of a plan as plain data."""
+    match node:
+        case ast.Constant(value=None | bool() | int() | str()):
+            return node.value
+        case ast.Name(id=name) if name in constants:
+            return constants[name]
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            return [value_of(item, constants) for item in items]
+        case ast.Dict():
+            return dictionary(node, constants)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as number)) if not isinstance(number, bool):
+            return -number
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="planned"), attr=kind)) if kind in NODES or kind in PARTS:
+            return part(node, kind, constants)
+        case _:
+            raise Broken(f"line {node.lineno}: an expression that no plan is written in")
+
+
+def dictionary(node: ast.Dict, constants: Mapping[str, Json]) -> dict[str, Json]:
+    keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
+    if not all(isinstance(key, str) for key in keys) or len(set(keys)) != len(keys):
+        raise Broken(f"line {node.lineno}: a dictionary whose keys are not all different texts")
+    return {str(key): value_of(item, constants) for key, item in zip(keys, node.values, strict=True)}
+
+
+def part(node: ast.Call, kind: str, constants: Mapping[str, Json]) -> dict[str, Json]:
+    """What a constructor call says."""
+    unnamed = NODES.get(kind) or PARTS.get(kind, ())
+    if len(node.args) > len(unnamed):
+        raise Broken(f"line {node.lineno}: `{kind}` has more parts than it should")
+    told: dict[str, Json] = {"node": kind.lower()} if kind in NODES else {}
+    written = [*zip(unnamed, node.args, strict=False), *((word.arg, word.value) for word in node.keywords)]
+    for name, item in written:
+        if name is None or name in told:
+            raise Broken(f"line {node.lineno}: `{kind}` says something twice, or does not write it out")
+        told[name] = value_of(item, constants)
+    return told
+
+
+# --- sagas ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Saga:
+    """A saga's plan with its order as sets: the bits of an integer, by the place of each step in the plan."""
+
+    name: str
+    plan: Json
+    certificate: Json
+    steps: list[Json]
+    number: dict[str, int]
+    written: dict[str, Json]
+    after: list[list[int]]
+    ancestors: list[int]
+    descendants: list[int]
+    waits: list[int]
+    """All whose unwinding the undo of a step waits for."""
+    formulas: Formulas
+
+    def precedes(self, earlier: str, later: str) -> bool:
+        """Whether `later` comes after `earlier`."""
+        return bool(self.ancestors[self.number[later]] >> self.number[earlier] & 1)
+
+    def step(self, name: str) -> Json:
+        """The plan's step of this name."""
+        return self.steps[self.number[name]]
+
+    @property
+    def source(self) -> list[Json]:
+        """The plan's steps in the order of the source."""
+        return [self.steps[self.number[name]] for name in self.written]
+
+    @property
+    def all(self) -> int:
+        """The set of all steps."""
+        return (1 << len(self.steps)) - 1
+
+
+def read_sagas(folder: Path, manifest: Json, problems: list[str]) -> dict[str, Saga]:
+    """Each saga as its module has it, once it is the plan that the bundle names."""
+    emitted: dict[str, dict[str, Json]] = {}
+    found: dict[str, Saga] = {}
+    for entry in manifest["sagas"]:
+        name, module = entry["saga"], entry["module"]
+        try:
+            if module not in emitted:
+                emitted[module] = plans_of(content(folder, module).decode())
+            found[name] = read_saga(folder, entry, emitted[module].pop(name, None))
+        except Broken as broken:
+            problems.append(f"`{name}`: {broken}")
+    problems += [f"`{name}` of {module} is not in the manifest" for module, rest in emitted.items() for name in rest]
+    return found
+
+
+def read_saga(folder: Path, entry: Json, plan: Json) -> Saga:
+    if plan is None:
+        raise Broken("its module has no such plan")
+    body = content(folder, entry["plan"])
+    if canonical(json.loads(body)) != canonical(plan):
+        raise Broken(f"the plan in its module is not the one in `{entry['plan']}`")
+    if sha256(body) != entry["digest"] or f"plan {entry['digest']}" not in docstring(folder, entry["module"]):
+        raise Broken("the digest of its plan is not the one that its module and the manifest name")
+    certificate = loaded(folder, entry["certificate"])
+    if certificate["saga"] != entry["saga"]:
+        raise Broken(f"`{entry['certificate']}` is the certificate of another saga")
+    return ordered(plan, certificate)
+
+
+def docstring(folder: Path, module: str) -> str:
+    return ast.get_docstring(ast.parse(content(folder, module).decode())) or ""
+
+
+def ordered(plan: Json, certificate: Json) -> Saga:
+    """The saga with its order worked out."""
+    steps = plan["steps"]
+    number = {step["name"]: place for place, step in enumerate(steps)}
+    written = {step["name"]: step for step in certificate["source"]["steps"]}
+    if len(number) != len(steps) or set(number) != set(written):
+        raise Broken("the plan and the specification have different steps")
+    after = [[number[name] for name in step.get("after", [])] for step in steps]
+    if any(earlier >= place for place, before in enumerate(after) for earlier in before):
+        raise Broken("a step of the plan comes after one that stands behind it")
+    ancestors: list[int] = []
+    for before in after:
+        ancestors.append(closed(before, ancestors))
+    descendants = [0] * len(steps)
+    for place in reversed(range(len(steps))):
+        for earlier in after[place]:
+            descendants[earlier] |= descendants[place] | 1 << place
+    formulas = Formulas(certificate)
+    waits = unwound(steps, number)
+    return Saga(plan["saga"], plan, certificate, steps, number, written, after, ancestors, descendants, waits, formulas)
+
+
+def closed(direct: Iterable[int], closures: Sequence[int] | Mapping[int, int]) -> int:
+    members = 0
+    for place in direct:
+        members |= closures[place] | 1 << place
+    return members
+
+
+def unwound(steps: Sequence[Json], number: Mapping[str, int]) -> list[int]:
+    """For each step all whose unwinding its undo waits for, by the emitted table alone: an induction down the plan."""
+    waits: dict[int, int] = {}
+    for place in reversed(range(len(steps))):
+        direct = [number[name] for name in steps[place].get("undo_after", [])]
+        if any(later <= place for later in direct):
+            raise Broken(f"the undo of `{steps[place]['name']}` waits for a step that comes before it")
+        waits[place] = closed(direct, waits)
+    return [waits[place] for place in range(len(steps))]
+
+
+def numbers(members: int) -> Iterator[int]:
+    """The members of a set, ascending."""
+    while members:
+        lowest = members & -members
+        yield lowest.bit_length() - 1
+        members ^= lowest
+
+
+# --- formulas ------------------------------------------------------------------------------------------------------
+
+Formula: TypeAlias = int
+"""The number of a formula: formulas that say the same up to order and nesting have the same one."""
+
+TRUE: Final = 0
+FALSE: Final = 1
+
+
+class Formulas:
+    """Formulas in a normal form, and which of them a solver was asked about."""
+
+    def __init__(self, certificate: Json) -> None:
+        """With the formulas of a certificate."""
+        self.kinds: list[tuple[str, Any]] = [("and", frozenset()), ("or", frozenset())]
+        self.known: dict[tuple[str, Any], Formula] = {kind: place for place, kind in enumerate(self.kinds)}
+        told: list[Formula] = []
+        for node in certificate["nodes"]:
+            told.append(self.told(node, told))
+        self.asked = {told[place]: key for key, places in certificate["formulas"].items() for place in places}
+
+    def told(self, node: Json, before: Sequence[Formula]) -> Formula:
+        """A node of a certificate: it is made of nodes that stand before it."""
+        kind, rest = node
+        if kind == "var" or kind == "atom":
+            return self.made(kind, rest if kind == "var" else canonical(rest))
+        if kind == "not":
+            return self.negation(before[rest])
+        if kind not in ("and", "or"):
+            raise Broken(f"a formula of the unknown kind `{kind}`")
+        joined = self.both if kind == "and" else self.either
+        return joined(before[place] for place in rest)
+
+    def made(self, kind: str, rest: Any) -> Formula:
+        key = kind, rest
+        if key not in self.known:
+            self.known[key] = len(self.kinds)
+            self.kinds.append(key)
+        return self.known[key]
+
+    def var(self, name: str) -> Formula:
+        """A free truth value."""
+        return self.made("var", name)
+
+    def negation(self, operand: Formula) -> Formula:
+        """The opposite."""
+        if operand in (TRUE, FALSE):
+            return FALSE if operand == TRUE else TRUE
+        kind, rest = self.kinds[operand]
+        return int(rest) if kind == "not" else self.made("not", operand)
+
+    def both(self, operands: Iterable[Formula]) -> Formula:
+        """All of these."""
+        return self.joined("and", operands, FALSE)
+
+    def either(self, operands: Iterable[Formula]) -> Formula:
+        """One of these."""
+        return self.joined("or", operands, TRUE)
+
+    def joined(self, connective: str, operands: Iterable[Formula], decisive: Formula) -> Formula:
+        members: set[Formula] = set()
+        for operand in operands:
+            kind, rest = self.kinds[operand]
+            members |= rest if kind == connective else {operand}
+        if decisive in members:
+            return decisive
+        return next(iter(members)) if len(members) == 1 else self.made(connective, frozenset(members))
+
+    def lowered(self, expression: Json, status: Callable[[Json], Formula]) -> Formula:
+        """A condition of the language; `status` says what `s.done` and `s.skipped` come to."""
+        node, operator = expression["node"], expression.get("operator")
+        if node == "constant" and isinstance(expression["value"], bool):
+            return TRUE if expression["value"] else FALSE
+        if node == "status":
+            return status(expression)
+        if node == "unary" and operator == "not":
+            return self.negation(self.lowered(expression["operand"], status))
+        connects = node == "binary" and (operator in ("and", "or", "implies") or is_about_status(expression))
+        if not connects:
+            return self.made("atom", canonical(expression))
+        left, right = self.lowered(expression["left"], status), self.lowered(expression["right"], status)
+        match operator:
+            case "and":
+                return self.both((left, right))
+            case "or":
+                return self.either((left, right))
+            case "implies":
+                return self.either((self.negation(left), right))
+        alike = self.either((self.both((left, right)), self.both((self.negation(left), self.negation(right)))))
+        return alike if operator == "==" else self.negation(alike)
+
+
+def is_about_status(expression: Json) -> bool:
+    """Whether two conditions are compared, one of which names a step's state."""
+    return expression["operator"] in ("==", "!=") and any(leaf["node"] == "status" for leaf in leaves(expression))
+
+
+def leaves(expression: Json) -> Iterator[Json]:
+    """What an expression reads, and its literals."""
+    match expression["node"]:
+        case "unary":
+            yield from leaves(expression["operand"])
+        case "binary":
+            yield from leaves(expression["left"])
+            yield from leaves(expression["right"])
+        case "items":
+            for item in expression["items"]:
+                yield from leaves(item)
+        case _:
+            yield expression
+
+
+# --- when a step runs ----------------------------------------------------------------------------------------------
+
+
+class Conditions:
+    """When each step of a saga runs, is skipped or fails, worked out again from the plan alone."""
+
+    def __init__(self, saga: Saga) -> None:
+        """The conditions of a saga's steps, in their order."""
+        self.saga, self.formulas = saga, saga.formulas
+        self.premise = self.formulas.both(self.plain(where) for where in saga.certificate["source"]["where"])
+        self.pivots = [step["name"] for step in saga.source if step.get("pivot")]
+        self.failing = [step["name"] for step in saga.steps if step.get("otherwise_fails")]
+        self.revoked = {step["name"] for step in saga.steps if step.get("doubt") == "revoke"}
+        self.fallible = {step["name"] for step in saga.steps if can_fail(step)}
+        self.guard: dict[str, Formula] = {}
+        self.entry: dict[str, Formula] = {}
+        self.enabled: dict[str, Formula] = {}
+        for step in saga.steps:
+            guard = step.get("guard")
+            self.guard[step["name"]] = TRUE if guard is None else self.formulas.lowered(guard, self.status)
+        for place, step in enumerate(saga.steps):
+            name = step["name"]
+            self.entry[name] = self.formulas.both(self.passed(place))
+            self.enabled[name] = self.formulas.both((self.entry[name], self.guard[name]))
+
+    def plain(self, expression: Json) -> Formula:
+        return self.formulas.lowered(expression, self.free)
+
+    def free(self, status: Json) -> Formula:
+        """A state of a step that nothing is known of."""
+        return self.formulas.var(f"{status['step']}.{status['fact']}")
+
+    def status(self, status: Json) -> Formula:
+        """What a step's state comes to, where it is settled."""
+        name = status["step"]
+        return self.done(name) if status["fact"] == "done" else self.skipped(name)
+
+    def done(self, name: str) -> Formula:
+        return TRUE if self.saga.step(name).get("otherwise_fails") else self.guard[name]
+
+    def skipped(self, name: str) -> Formula:
+        return FALSE if self.saga.step(name).get("otherwise_fails") else self.formulas.negation(self.guard[name])
+
+    def refused(self, name: str) -> Formula:
+        """The step's own `when … else fail` fails it."""
+        if not self.saga.step(name).get("otherwise_fails"):
+            return FALSE
+        return self.formulas.both((self.entry[name], self.formulas.negation(self.guard[name])))
+
+    def answered(self, name: str) -> Formula:
+        """The step's call was answered: one whose doubt is revoked may be undone unanswered."""
+        return self.formulas.var(f"{name}.done") if name in self.revoked else TRUE
+
+    def passed(self, place: int) -> Iterator[Formula]:
+        """Every `when … else fail` that is evaluated before the step at this place is sent."""
+        settled = self.saga.ancestors[place]
+        for name in self.failing:
+            other = self.saga.number[name]
+            waits = self.saga.ancestors[other]
+            if waits & ~settled or (other >= place and waits == settled):
+                continue
+            guard = self.guard[name]
+            yield guard if other < place else self.formulas.either((guard, self.together(other, place)))
+
+    def together(self, other: int, place: int) -> Formula:
+        """One event makes both ready: all is skipped between what the other waits for and the step."""
+        between = self.saga.ancestors[place] & ~self.saga.ancestors[other]
+        if not self.saga.after[other]:
+            return self.all_skipped(between)
+        return self.formulas.either(
+            self.all_skipped(between & self.saga.descendants[last]) for last in self.saga.after[other]
+        )
+
+    def all_skipped(self, members: int) -> Formula:
+        return self.formulas.both(self.skipped(self.saga.steps[number]["name"]) for number in numbers(members))
+
+    def goes_first(self, other: str, name: str) -> bool:
+        """The guard of one step is always evaluated before another step is sent."""
+        one, two = self.saga.number[other], self.saga.number[name]
+        return one < two and not self.saga.ancestors[one] & ~self.saga.ancestors[two]
+
+    def of_undo(self, name: str, undo: Json) -> Formula:
+        """When an undo applies, of a step that is done."""
+
+        def status(status: Json) -> Formula:
+            if status["step"] == name:
+                return self.answered(name) if status["fact"] == "done" else FALSE
+            return self.status(status) if self.saga.precedes(status["step"], name) else self.free(status)
+
+        return TRUE if undo.get("guard") is None else self.formulas.lowered(undo["guard"], status)
+
+    # How a run is turned back while a step is done.
+
+    def premise_of_turning(self, name: str) -> Formula:
+        """What every way implies: the step is done, and each pivot before it was skipped."""
+        passed = [self.skipped(pivot) for pivot in self.pivots if self.saga.precedes(pivot, name)]
+        return self.formulas.both((self.enabled[name], *passed))
+
+    def ways(self, name: str) -> Iterator[Formula]:
+        """Every way: each other step that can fail, a cancel, and a lost answer that is revoked."""
+        if self.premise_of_turning(name) == FALSE:
+            return
+        place, done, answered = self.saga.number[name], self.enabled[name], self.answered(name)
+        for number in numbers(self.saga.all & ~self.saga.ancestors[place] & ~(1 << place)):
+            other = self.saga.steps[number]["name"]
+            settled = self.saga.ancestors[place] | self.saga.ancestors[number]
+            turned = self.formulas.both((done, self.uncommitted(settled, other)))
+            for failure in self.failures(other, turned, name):
+                yield self.formulas.both((failure, answered))
+        yield self.formulas.both((done, self.cancellable(name), answered))
+        if name in self.revoked:
+            yield self.formulas.both((done, self.formulas.negation(answered)))
+
+    def failures(self, other: str, given: Formula, name: str) -> Iterator[Formula]:
+        """A step fails by itself, or its guard fails it."""
+        if other in self.fallible:
+            yield self.formulas.both((given, self.enabled[other]))
+        if not self.goes_first(other, name):
+            yield self.formulas.both((given, self.refused(other)))
+
+    def uncommitted(self, settled: int, allowed: str) -> Formula:
+        """No pivot is enabled once these are settled."""
+        ready = [
+            pivot
+            for pivot in self.pivots
+            if pivot != allowed and not self.saga.ancestors[self.saga.number[pivot]] & ~settled
+        ]
+        return self.formulas.both(self.formulas.negation(self.enabled[pivot]) for pivot in ready)
+
+    def cancellable(self, name: str) -> Formula:
+        """A cancel while the step is under way is accepted, and something is left to do."""
+        if self.saga.step(name).get("pivot"):
+            return FALSE
+        place = self.saga.number[name]
+        settled = self.saga.ancestors[place]
+        rest = self.saga.all & ~settled & ~(1 << place)
+        unfinished = TRUE
+        if not any(self.saga.ancestors[number] & ~settled for number in numbers(rest)):
+            unfinished = self.formulas.either(self.enabled[self.saga.steps[number]["name"]] for number in numbers(rest))
+        return self.formulas.both((self.uncommitted(settled, name), unfinished))
+
+    def not_turned_at_once(self, name: str) -> Formula:
+        """No guard fails the run in the event that makes the step ready."""
+        settled = self.saga.ancestors[self.saga.number[name]]
+        ready = [
+            other
+            for other in (*self.pivots, *self.failing)
+            if other != name and not self.saga.ancestors[self.saga.number[other]] & ~settled
+        ]
+        if any(other in self.pivots for other in ready):
+            return TRUE
+        return self.formulas.both(self.guard[other] for other in ready)
+
+
+def can_fail(step: Json) -> bool:
+    """A step that is sent may fail: a declared failure, a schedule that ends, or a doubt that turns the run."""
+    return step["schedule"]["retries"] is not None or bool(step.get("fails")) or step.get("doubt") == "revoke"
+
+
+# --- claims --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way to break a claim; where `needs` is impossible, so is the condition."""
+
+    condition: Formula
+    needs: Formula = TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim that the plan calls for, and what shows it."""
+
+    family: str
+    step: str
+    text: str
+    shown_by: Literal["cases", "run", "check"]
+    cases: Callable[[], Iterator[Case]] = lambda: iter(())
+    premise: Formula = TRUE
+    checked: Callable[[], str] = str
+    """For a claim that is checked here: what is wrong with it, or nothing."""
+    shows: tuple[str, int] = ("", 0)
+    """For a claim that a run shows: what happens to the step in it, and with which of its undos."""
+
+
+COUNTED: Final = ("A1", "A2", "A3", "A6", "C1", "D1", "D2")
+"""The families whose claims are worked out again here, each of them from the plan."""
+
+
+def claims(saga: Saga) -> Iterator[Claim]:
+    """Every claim that there must be about a saga."""
+    conditions = Conditions(saga)
+    yield from recoverability(saga, conditions)
+    yield from coverage(saga, conditions)
+    yield from reverse_order(saga)
+    yield from liveness(saga, conditions)
+    yield from unknown_outcomes(saga, conditions)
+    yield from assignment(saga, conditions)
+
+
+def called(call: Json) -> str:
+    """`warehouse.reserve`."""
+    return f"{call['service']}.{call['command']}"
+
+
+# A1
+
+
+def recoverability(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    early = [step["name"] for step in saga.source if step.get("remains") == "irreversible" and not step.get("pivot")]
+    for step in saga.source if known.pivots else ():
+        name = step["name"]
+        text = f"`{name}` is over before the point of no return, or cannot fail"
+        yield Claim("A1", name, text, "cases", late_failures(saga, known, name))
+    for name in early:
+        text = f"nothing can turn the run once `{name}` is done"
+        yield Claim("A1", name, text, "cases", simply(known.ways, name), known.premise_of_turning(name))
+    for place, two in enumerate(known.pivots):
+        for one in known.pivots[:place]:
+            together = known.formulas.both((known.enabled[one], known.enabled[two]))
+            text = f"no run reaches both pivots, `{one}` and `{two}`"
+            yield Claim("A1", two, text, "cases", just(Case(together)))
+    if not known.pivots and not early:
+        yield Claim("A1", "", "no step is irreversible, so there is always a way back", "check")
+
+
+def late_failures(saga: Saga, known: Conditions, name: str) -> Callable[[], Iterator[Case]]:
+    """The step fails while a pivot that is not behind it is enabled."""
+
+    def cases() -> Iterator[Case]:
+        for pivot in known.pivots:
+            if pivot != name and not saga.precedes(name, pivot):
+                yield from map(Case, known.failures(name, known.enabled[pivot], pivot))
+
+    return cases
+
+
+def simply(ways: Callable[[str], Iterator[Formula]], name: str) -> Callable[[], Iterator[Case]]:
+    return lambda: map(Case, ways(name))
+
+
+def just(*cases: Case) -> Callable[[], Iterator[Case]]:
+    return lambda: iter(cases)
+
+
+# A2
+
+
+def coverage(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    effects = [step for step in saga.source if not step.get("query")]
+    for step in effects:
+        if step.get("undos") or not (step.get("pivot") or step.get("remains") == "irreversible"):
+            yield covered(saga, known, step)
+    for step in effects:
+        name = step["name"]
+        needed = all(saga.precedes(name, pivot) for pivot in known.pivots)
+        if step.get("undos") and step.get("doubt") != "revoke" and not needed:
+            yield Claim("A2", name, f"the compensation of `{name}` is needed in some run", "run", shows=("undone", -1))
+
+
+def covered(saga: Saga, known: Conditions, step: Json) -> Claim:
+    name, undos, remains = step["name"], step.get("undos", []), step.get("remains", "nothing")
+    claim = Claim("A2", name, f"the effect of `{name}` is undone exactly once", "check")
+    premise = known.premise_of_turning(name)
+    if undos and remains != "nothing":
+        return replace(claim, checked=lambda: f"`{name}` is both undone and `{remains}`")
+    if undos and step.get("pivot"):
+        return claim
+    if undos:
+        return replace(claim, shown_by="cases", premise=premise, cases=undo_cases(known, name, undos))
+    if remains == "nothing":
+        return replace(claim, shown_by="cases", premise=premise, cases=simply(known.ways, name))
+    if remains == "left":
+        return claim
+    return undone_elsewhere(saga, known, claim, step.get("undone_by", ""))
+
+
+def undo_cases(known: Conditions, name: str, undos: Sequence[Json]) -> Callable[[], Iterator[Case]]:
+    """No undo applies, or two do."""
+    formulas = known.formulas
+    guards = [known.of_undo(name, undo) for undo in undos]
+    broken = [formulas.negation(formulas.either(guards))]
+    broken += [formulas.both((guards[one], guards[two])) for two in range(len(guards)) for one in range(two)]
+
+    def cases() -> Iterator[Case]:
+        if all(case == FALSE for case in broken):
+            return
+        for way in known.ways(name):
+            for case in broken:
+                yield Case(formulas.both((way, case)), formulas.both((known.enabled[name], case)))
+
+    return cases
+
+
+def undone_elsewhere(saga: Saga, known: Conditions, claim: Claim, other: str) -> Claim:
+    """Another step's undo removes the effect: it comes before, has one, and ran whenever this one did."""
+    name = claim.step
+    if other not in saga.number or not saga.precedes(other, name) or not saga.step(other).get("undos"):
+        return replace(claim, checked=lambda: f"`{other}` cannot undo `{name}`")
+    needs = known.formulas.both((known.enabled[name], known.skipped(other)))
+
+    def cases() -> Iterator[Case]:
+        for way in known.ways(name) if needs != FALSE else ():
+            yield Case(known.formulas.both((way, known.skipped(other))), needs)
+
+    return replace(claim, shown_by="cases", cases=cases)
+
+
+# A3
+
+
+def reverse_order(saga: Saga) -> Iterator[Claim]:
+    text = "the emitted plan has the saga's steps, and its undo order has no circle"
+    yield Claim("A3", "", text, "check", checked=lambda: output_differs(saga))
+    # What comes after what, by the dependencies as they were written: through all steps, with an undo or without.
+    below = [0] * len(saga.steps)
+    for place in reversed(range(len(saga.steps))):
+        for earlier in saga.written[saga.steps[place]["name"]]["dependencies"]:
+            if saga.number[earlier] < place:
+                below[saga.number[earlier]] |= below[place] | 1 << place
+    for step in saga.source:
+        name = step["name"]
+        text = f"`{name}` is undone after all that comes after it, and as it was written"
+        yield Claim("A3", name, text, "check", checked=undone_in_order(saga, name, below[saga.number[name]]))
+
+
+def output_differs(saga: Saga) -> str:
+    written = saga.certificate["source"]
+    differs = canonical(saga.plan.get("output", [])) != canonical(written["output"])
+    return "the plan's output is not the one that is written" if differs else ""
+
+
+def undone_in_order(saga: Saga, name: str, below: int) -> Callable[[], str]:
+    def wrong() -> str:
+        place, step, written = saga.number[name], saga.step(name), saga.written[name]
+        missing = below & ~saga.waits[place]
+        if missing:
+            other = saga.steps[next(numbers(missing))]["name"]
+            return f"the undo of `{name}` does not wait for the undo of `{other}`, which comes after it"
+        if any(saga.number[earlier] >= place for earlier in written["dependencies"]):
+            return f"`{name}` stands before a step that it comes after"
+        if saga.ancestors[place] != closed((saga.number[e] for e in written["dependencies"]), saga.ancestors):
+            return f"`{name}` comes after other steps than it is written to"
+        return "" if canonical(as_planned(step)) == canonical(as_written(written)) else f"`{name}` is not as written"
+
+    return wrong
+
+
+def as_planned(step: Json) -> Json:
+    """What a step does and undoes, and when, by the plan."""
+    undos = [{"call": undo["call"], "guard": undo.get("guard")} for undo in step.get("undos", [])]
+    return {
+        "call": step["call"],
+        "guard": step.get("guard"),
+        "otherwise_fails": step.get("otherwise_fails", ""),
+        "pivot": step.get("pivot", False),
+        "remains": step.get("remains", "nothing"),
+        "undone_by": step.get("undone_by", ""),
+        "undos": undos,
+    }
+
+
+def as_written(written: Json) -> Json:
+    """The same, by the specification as the compiler resolved it."""
+    names = ("call", "guard", "otherwise_fails", "pivot", "remains", "undone_by", "undos")
+    return {name: written[name] for name in names}
+
+
+# A6
+
+
+def liveness(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    yield Claim("A6", "", "some input meets every `where`", "run", shows=("started", 0))
+    for step in saga.source:
+        name = step["name"]
+        reached = f"some run reaches the {'pivot' if step.get('pivot') else 'step'} `{name}`"
+        yield Claim("A6", name, reached, "run", shows=("sent", 0))
+        if step.get("guard") is not None and known.guard[name] != TRUE:
+            failure = step.get("otherwise_fails")
+            otherwise = f"fails it with `{failure}`" if failure else "skips it"
+            shows = ("refused" if failure else "skipped", 0)
+            yield Claim("A6", name, f"the `when` of `{name}` {otherwise} in some run", "run", shows=shows)
+        for number, undo in enumerate(step.get("undos", [])):
+            if undo.get("guard") is not None:
+                text = f"some run undoes `{name}` with `{called(undo['call'])}`"
+                yield Claim("A6", name, text, "run", shows=("undone", number))
+
+
+# C1
+
+
+def unknown_outcomes(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    for step in saga.source:
+        if not step.get("query"):
+            yield settled_do(saga, known, step)
+            for undo in step.get("undos", []):
+                yield settled_undo(saga, known, step, undo)
+
+
+def settled_do(saga: Saga, known: Conditions, step: Json) -> Claim:
+    name = step["name"]
+    written = saga.written[name]
+    profile = profile_of(step)
+    claim = Claim("C1", name, f"a lost answer to `{name}` is settled by what is declared", "check")
+    unsaid = written["declared"] and step.get("doubt", "none") == "hold" and not written["holds_unknown"]
+    if unsaid or not is_sound(profile):
+        return replace(claim, shown_by="cases", cases=just(Case(known.enabled[name])))
+    return replace(claim, checked=lambda: states_differ(saga, profile))
+
+
+def settled_undo(saga: Saga, known: Conditions, step: Json, undo: Json) -> Claim:
+    name = step["name"]
+    text = f"a lost answer to the undo `{called(undo['call'])}` of `{name}` is settled by what is declared"
+    claim = Claim("C1", name, text, "check")
+    if saga.written[name]["holds_unknown"] or undo.get("revokes") or undo.get("idempotent"):
+        return claim
+    guard = known.of_undo(name, undo)
+    cases = lambda: (Case(known.formulas.both((way, guard))) for way in known.ways(name))  # noqa: E731  # one use
+    return replace(claim, shown_by="cases", cases=cases)
+
+
+def states_differ(saga: Saga, profile: Profile) -> str:
+    """The certificate has the closed set of states, by number and hash; it is explored again."""
+    told = saga.certificate["protocols"].get(profile.key)
+    if told is None:
+        return f"the certificate lacks the protocol of `{profile.key}`"
+    found = summary(profile)
+    return "" if told == found else f"the states of the protocol `{profile.key}` are not those of the certificate"
+
+
+# D1, D2
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A result that is read, and what is known where it is."""
+
+    step: str
+    given: Formula
+
+
+def readings(
+    formulas: Formulas, expression: Json, status: Callable[[Json], Formula], given: Formula
+) -> Iterator[Reading]:
+    """Every reading of a result: the right side of `and`, `or` and `implies` is read only where the left leaves it."""
+    node, operator = expression["node"], expression.get("operator")
+    if node == "result":
+        yield Reading(expression["step"], given)
+    elif node == "unary":
+        yield from readings(formulas, expression["operand"], status, given)
+    elif node == "binary":
+        yield from readings(formulas, expression["left"], status, given)
+        if operator in ("and", "or", "implies"):
+            left = formulas.lowered(expression["left"], status)
+            given = formulas.both((given, formulas.negation(left) if operator == "or" else left))
+        yield from readings(formulas, expression["right"], status, given)
+    elif node == "items":
+        for item in expression["items"]:
+            yield from readings(formulas, item, status, given)
+
+
+def assignment(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    for step in saga.source:
+        yield from forward(known, step)
+    yield from output(saga, known)
+    for step in saga.source:
+        if step.get("undos"):
+            yield from backward(saga, known, step)
+
+
+def forward(known: Conditions, step: Json) -> Iterator[Claim]:
+    name = step["name"]
+    found: list[Reading] = []
+    if step.get("guard") is not None:
+        found += readings(known.formulas, step["guard"], known.status, known.entry[name])
+    for _, argument in step["call"].get("arguments", []):
+        found += readings(known.formulas, argument, known.status, known.enabled[name])
+    at_once = known.not_turned_at_once(name)
+    absent = [known.formulas.both((one.given, known.skipped(one.step), at_once)) for one in found]
+    if found:
+        yield Claim("D1", name, f"every result that `{name}` reads is there", "cases", just(*map(Case, absent)))
+
+
+def output(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    passed = known.formulas.both(known.guard[name] for name in known.failing)
+    found = [
+        reading
+        for _, value in saga.plan.get("output", [])
+        for reading in readings(known.formulas, value, known.status, passed)
+    ]
+    absent = [known.formulas.both((one.given, known.skipped(one.step))) for one in found]
+    if found:
+        yield Claim("D1", "", "every result that the output reads is there", "cases", just(*map(Case, absent)))
+
+
+def backward(saga: Saga, known: Conditions, step: Json) -> Iterator[Claim]:
+    name = step["name"]
+    found = [reading for undo in step["undos"] for reading in undo_readings(saga, known, name, undo)]
+
+    def cases() -> Iterator[Case]:
+        for reading in found:
+            own = reading.step == name
+            if own and step.get("doubt") == "revoke":
+                lost = known.formulas.negation(known.answered(name))
+                yield Case(known.formulas.both((reading.given, lost)))
+            elif not own:
+                before = saga.precedes(reading.step, name)
+                absent = known.skipped(reading.step) if before else TRUE
+                needs = known.formulas.both((reading.given, absent))
+                for way in known.ways(name) if needs != FALSE else ():
+                    yield Case(known.formulas.both((way, needs)), needs)
+
+    if found:
+        yield Claim("D2", name, f"whatever undoes `{name}` can read is there", "cases", cases)
+
+
+def undo_readings(saga: Saga, known: Conditions, name: str, undo: Json) -> Iterator[Reading]:
+    def status(status: Json) -> Formula:
+        if status["step"] == name:
+            return known.answered(name) if status["fact"] == "done" else FALSE
+        return known.status(status) if saga.precedes(status["step"], name) else TRUE
+
+    given = known.enabled[name]
+    if undo.get("guard") is not None:
+        yield from readings(known.formulas, undo["guard"], status, given)
+    given = known.formulas.both((given, known.of_undo(name, undo)))
+    for _, argument in undo["call"].get("arguments", []):
+        yield from readings(known.formulas, argument, status, given)
+
+
+# --- the protocol of a call and its undo ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is declared of a call and its undo, and what the plan does about a lost answer."""
+
+    memory: str
+    lands: bool
+    probe: bool
+    undoing: str
+    resend: str
+    doubt: str
+    repeats_undo: bool
+
+    @property
+    def key(self) -> str:
+        """The profile in a line."""
+        lands, probe = "lands" if self.lands else "-", "probe" if self.probe else "-"
+        repeats = "repeated" if self.repeats_undo else "-"
+        return " ".join((self.memory, lands, probe, self.undoing, self.resend, self.doubt, repeats))
+
+
+def profile_of(step: Json) -> Profile:
+    """The profile of a step of a plan: of several undos the weakest promise counts."""
+    idempotent, retries = step.get("idempotent", False), step["schedule"]["retries"]
+    ranks = ("once", "idempotent", "revokes")
+    kinds = [
+        "revokes" if undo.get("revokes") else "idempotent" if undo.get("idempotent") else "once"
+        for undo in step.get("undos", [])
+    ]
+    undoing = min(kinds, key=ranks.index) if kinds else "none"
+    return Profile(
+        memory="none" if not idempotent else "kept" if step.get("window_ms") is None else "window",
+        lands=step.get("lands_within_ms") is not None,
+        probe=step.get("probe") is not None,
+        undoing=undoing,
+        resend="never" if not idempotent or retries == 0 else "forever" if retries is None else "bounded",
+        doubt=step.get("doubt", "none"),
+        repeats_undo=undoing in ("idempotent", "revokes"),
+    )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """One state of the protocol: what the kernel believes, what is on the wire, and what is true."""
+
+    phase: str = "sent"
+    attempt: int = 1
+    unanswered: bool = False
+    call: bool = True
+    late: int = 0
+    answer: str = ""
+    effect: int = 0
+    known: str = "fresh"
+    forgotten: bool = False
+    undo_call: bool = False
+    undo_late: int = 0
+    undo_answer: bool = False
+    undo_known: bool = False
+    blind: bool = False
+
+    @property
+    def row(self) -> list[Json]:
+        """The state as a line of the closed set."""
+        return [getattr(self, name) for name in Moment.__slots__]
+
+
+ATTEMPTS: Final = (1, 2, 3)
+"""With so many attempts, or so many on the wire at a time, a profile is explored."""
+
+SUMMARIES: Final[dict[str, Json]] = {}
+"""What was found of each profile: there are few, and every saga has the same ones."""
+
+
+def summary(profile: Profile) -> Json:
+    """The number of states that can be reached with each number of attempts, and the hash of the sorted set."""
+    if profile.key not in SUMMARIES:
+        SUMMARIES[profile.key] = [of_states(explored(profile, attempts)) for attempts in ATTEMPTS]
+    return SUMMARIES[profile.key]
+
+
+def of_states(states: Iterable[Moment]) -> Json:
+    rows = sorted(canonical(state.row) for state in states)
+    return {"states": len(rows), "sha256": sha256("\n".join(rows).encode())}
+
+
+def is_sound(profile: Profile) -> bool:
+    """No state that can be reached is wrong, as long as no call outlives its window."""
+    return not any(is_wrong(state) for attempts in ATTEMPTS for state in explored(profile, attempts))
+
+
+def explored(profile: Profile, attempts: int) -> frozenset[Moment]:
+    """The closed set of the states that can be reached."""
+    start = Moment()
+    seen = {start}
+    waiting = deque([start])
+    while waiting:
+        for after in moves(profile, attempts, waiting.popleft()):
+            if after not in seen:
+                seen.add(after)
+                waiting.append(after)
+    return frozenset(seen)
+
+
+def is_wrong(at: Moment) -> bool:
+    """With nothing on the wire, the world is not what the kernel believes; or something was undone that never was."""
+    if at.blind:
+        return True
+    if at.call or at.late or at.undo_call or at.undo_late:
+        return False
+    believed = {"succeeded": 1, "failed": 0, "undone": 0}.get(at.phase)
+    return believed is not None and at.effect != believed
+
+
+def moves(profile: Profile, attempts: int, at: Moment) -> Iterator[Moment]:
+    """Everything that can happen next."""
+    if at.call:
+        yield from delivered(profile, replace(at, call=False), current=True)
+        yield replace(at, call=False)
+    if at.late:
+        yield from delivered(profile, replace(at, late=at.late - 1), current=False)
+        yield replace(at, late=at.late - 1)
+    if at.undo_call:
+        yield replace(undone(profile, replace(at, undo_call=False)), undo_answer=True)
+        yield replace(at, undo_call=False)
+    if at.undo_late:
+        yield undone(profile, replace(at, undo_late=at.undo_late - 1))
+        yield replace(at, undo_late=at.undo_late - 1)
+    if profile.memory == "window" and not at.forgotten and not (at.call or at.late):
+        yield replace(at, forgotten=True, known="fresh")
+    yield from kernel_moves(profile, attempts, at)
+
+
+def delivered(profile: Profile, at: Moment, *, current: bool) -> Iterator[Moment]:
+    """The service gets a call: a key that it knows is answered as before, else it does it, refuses or puts it off."""
+
+    def answered(after: Moment, answer: str) -> Moment:
+        return replace(after, answer=answer) if current and after.phase == "sent" else after
+
+    if at.known == "fenced":
+        yield answered(at, "refused")
+    elif at.known in ("done", "refused") and profile.memory != "none":
+        yield answered(at, "ok" if at.known == "done" else "refused")
+    else:
+        yield answered(replace(at, effect=at.effect + 1, known="done"), "ok")
+        yield answered(at if at.known == "done" else replace(at, known="refused"), "refused")
+        yield answered(at, "transient")
+
+
+def undone(profile: Profile, at: Moment) -> Moment:
+    """What an undo does to the world."""
+    if profile.undoing in ("idempotent", "revokes") and at.undo_known:
+        return at
+    happened = at.effect > 0
+    if profile.undoing == "revokes":
+        return replace(at, effect=at.effect - happened, known="fenced", undo_known=True)
+    return replace(at, effect=at.effect - happened, undo_known=True, blind=at.blind or not happened)
+
+
+def kernel_moves(profile: Profile, attempts: int, at: Moment) -> Iterator[Moment]:
+    """What the kernel makes of what it knows."""
+    match at.phase:
+        case "sent":
+            yield from attempted(profile, attempts, at)
+        case "doubt":
+            yield from doubted(profile, at)
+        case "lapsed":
+            yield replace(at, phase="succeeded") if at.effect > 0 else retried(profile, attempts, at, "transient")
+        case "succeeded" if profile.undoing != "none":
+            yield replace(at, phase="undoing", undo_call=True)
+        case "undoing" | "revoking":
+            yield from unwinding(profile, attempts, at)
+
+
+def attempted(profile: Profile, attempts: int, at: Moment) -> Iterator[Moment]:
+    """The answer comes, or it does not."""
+    if at.answer == "ok":
+        yield replace(at, phase="succeeded", answer="")
+    elif at.answer == "refused":
+        settles = not at.unanswered or profile.memory != "none"
+        yield replace(at, phase="failed" if settles else "doubt", answer="")
+    elif at.answer == "transient":
+        yield retried(profile, attempts, replace(at, answer=""), "transient")
+    lost = replace(at, answer="", call=False, late=at.late + at.call, unanswered=True)
+    yield retried(profile, attempts, lost, "unknown")
+
+
+def retried(profile: Profile, attempts: int, at: Moment, outcome: str) -> Moment:
+    """The next attempt, or what follows where there is none."""
+    if outcome == "transient" and at.phase == "lapsed":
+        at = replace(at, unanswered=False)
+    safe = outcome == "transient" and not at.unanswered
+    forever = profile.resend == "forever"
+    allowed = not at.forgotten and (profile.resend != "never" or safe) and at.late < attempts
+    if allowed and (forever or at.attempt < attempts):
+        return replace(at, phase="sent", attempt=1 if forever else at.attempt + 1, call=True)
+    if forever and not at.forgotten:
+        return replace(at, phase="sent")
+    return replace(at, phase="doubt" if at.unanswered else "failed")
+
+
+def doubted(profile: Profile, at: Moment) -> Iterator[Moment]:
+    """The policy for an outcome that stays unknown."""
+    if profile.doubt == "hold" or (at.forgotten and profile.doubt != "none"):
+        yield replace(at, phase="held")
+    elif profile.doubt == "none":
+        yield replace(at, phase="failed")
+    elif profile.doubt == "revoke":
+        yield replace(at, phase="revoking", undo_call=True)
+    elif not profile.lands or not (at.call or at.late):
+        yield replace(at, phase="lapsed")
+
+
+def unwinding(profile: Profile, attempts: int, at: Moment) -> Iterator[Moment]:
+    """The undo is confirmed, or its answer is lost."""
+    if at.undo_answer:
+        yield replace(at, phase="undone" if at.phase == "undoing" else "failed", undo_answer=False)
+    late = at.undo_late + at.undo_call
+    if not profile.repeats_undo:
+        yield replace(at, phase="held", undo_answer=False, undo_call=False, undo_late=late)
+    elif late < attempts:
+        yield replace(at, undo_answer=False, undo_call=True, undo_late=late)
+
+
+# --- obligations ---------------------------------------------------------------------------------------------------
+
+
+def judged(manifest: Json, sagas: Mapping[str, Saga], problems: list[str]) -> Iterator[Finding]:
+    """Each obligation of the manifest; what is missing among them, and what is too much, are problems."""
+    obligations = manifest["obligations"]
+    twice = [name for name, count in Counter(one["id"] for one in obligations).items() if count > 1]
+    problems += [f"two obligations are called `{name}`" for name in twice]
+    for name in sorted({one["saga"] for one in obligations} - sagas.keys()):
+        problems.append(f"there are claims about `{name}`, which could not be read")
+    for name, saga in sagas.items():
+        found = [one for one in obligations if one["saga"] == name]
+        wanted = expected(saga, found)
+        problems += differences(name, found, wanted)
+        shown = {(claim.family, claim.step, claim.text): claim for claim in wanted}
+        for one in found:
+            claim = shown.get((one["family"], one["step"], one["claim"]))
+            yield finding(manifest, saga, one, claim)
+
+
+def expected(saga: Saga, found: Sequence[Json]) -> tuple[Claim, ...]:
+    """The claims that there must be: of a step that never runs only that; of a saga that never starts only that."""
+    dead = {one["step"] for one in found if one["verdict"] == "vacuous" and one["claim"].startswith("some run reaches")}
+    wanted = tuple(claims(saga))
+    start = next(claim for claim in wanted if claim.family == "A6" and not claim.step)
+    if any(one["claim"] == start.text and one["verdict"] in ("vacuous", "undecided") for one in found):
+        return (start,)
+    return tuple(claim for claim in wanted if claim.step not in dead)
+
+
+def differences(name: str, found: Sequence[Json], wanted: Sequence[Claim]) -> Iterator[str]:
+    """Claims that are missing or too many, of the families that are worked out again."""
+    there = Counter((one["family"], one["step"], one["claim"]) for one in found if one["family"] in COUNTED)
+    owed = Counter((claim.family, claim.step, claim.text) for claim in wanted)
+    dead = {one["step"] for one in found if one["verdict"] == "vacuous"} - {""}
+    for family, _, text in sorted((owed - there).elements()):
+        yield f"`{name}`: an obligation is missing: {family}, {text}"
+    for family, step, text in sorted((there - owed).elements()):
+        if not (family == "A6" and step in dead):
+            yield f"`{name}`: nothing calls for this obligation: {family}, {text}"
+
+
+def finding(manifest: Json, saga: Saga, one: Json, claim: Claim | None) -> Finding:
+    """What there is to say about one obligation."""
+    told = Finding(one["id"], one["claim"], "wrong", questions=tuple(one["questions"]))
+    unknown = [key for key in told.questions if key not in manifest["questions"]]
+    if unknown:
+        return replace(told, note=f"its question `{unknown[0]}` is not in the bundle")
+    if one["verdict"] not in ("proved", "assumed"):
+        if one["verdict"] not in ("refuted", "vacuous", "undecided"):
+            return replace(told, note=f"a verdict that this checker does not know: {one['verdict']}")
+        warns = one["verdict"] == "vacuous" and one.get("warning")
+        return replace(told, status="checked" if warns else "not proved", note=one["verdict"])
+    kind = one["certificate"]["kind"]
+    if kind not in KINDS:
+        return replace(told, status="not checked", note=f"this checker knows no certificate of the kind `{kind}`")
+    if claim is None:
+        return uncounted(manifest, told, kind)
+    if kind != KIND_OF[claim.shown_by]:
+        return replace(told, note=f"a claim of its kind is not shown by a certificate of the kind `{kind}`")
+    match claim.shown_by:
+        case "check":
+            wrong = claim.checked()
+            return replace(told, note=wrong) if wrong else replace(told, status="checked")
+        case "run":
+            if one.get("witness") not in manifest["files"]:
+                return replace(told, note="it has no witness")
+            if one["certificate"].get("shows") != list(claim.shows):
+                return replace(told, note="its witness is said to show something else")
+            return replace(told, status="run")
+        case "cases":
+            return discharged(manifest, saga, told, claim)
+
+
+KINDS: Final = ("check", "cases", "run", "questions")
+"""The certificates that are known here."""
+
+KIND_OF: Final = {"check": "check", "cases": "cases", "run": "run"}
+
+
+def uncounted(manifest: Json, told: Finding, kind: str) -> Finding:
+    """A claim of a family that is not worked out again: its questions are all that there is."""
+    if kind != "questions" or not told.questions:
+        return replace(told, status="not checked", note="this checker does not know what the claim comes to")
+    if any(manifest["questions"][key] == "unknown" for key in told.questions):
+        return replace(told, note="one of its questions has no answer")
+    return replace(told, status="questions", note="that these questions are what the claim needs is not checked here")
+
+
+def discharged(manifest: Json, saga: Saga, told: Finding, claim: Claim) -> Finding:
+    """Each case of the claim is impossible by the order, or by a question of this very obligation."""
+    own = {key for key in told.questions if manifest["questions"][key] == "unsat"}
+    refuted = {formula for formula, key in saga.formulas.asked.items() if key in own}
+    if claim.premise == FALSE:
+        return replace(told, status="checked")
+    if claim.premise in refuted:
+        return replace(told, status="questions")
+    used = False
+    for case in claim.cases():
+        if case.condition == FALSE or case.needs == FALSE:
+            continue
+        if case.needs not in refuted and case.condition not in refuted:
+            return replace(told, note="a way to break it is excluded neither by the order nor by one of its questions")
+        used = True
+    return replace(told, status="questions" if used else "checked")
+
+
+# --- the command ---------------------------------------------------------------------------------------------------
+
+
+def text_of(report: Report, *, verbose: bool = False) -> str:
+    """The report for a person."""
+    counts = Counter(finding.status for finding in report.findings)
+    lines = [f"{report.folder[:16]}: {len(report.findings)} obligations"]
+    lines += [f"  {WORDS[status]}: {counts[status]}" for status in WORDS if counts[status]]
+    shown = ("wrong", "not checked", "not proved")
+    for finding in report.findings:
+        if verbose or finding.status in shown:
+            note = f" ({finding.note})" if finding.note else ""
+            lines.append(f"  {finding.status}: {finding.obligation}: {finding.claim}{note}")
+    lines += [f"  wrong: {problem}" for problem in report.problems]
+    return "\n".join(lines)
+
+
+WORDS: Final[Mapping[Status, str]] = {
+    "checked": "checked here, without a solver",
+    "questions": "checked but for their questions, which are for the solvers",
+    "run": "shown by a run, which is for the kernel",
+    "not checked": "NOT CHECKED",
+    "not proved": "not proved",
+    "wrong": "WRONG",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Checks every bundle in the folders; 0 where nothing is wrong, unproved or unchecked."""
+    verbose = "--verbose" in arguments
+    folders = [bundle for name in arguments if not name.startswith("--") for bundle in bundles(Path(name))]
+    if not folders:
+        print("usage: checker.py [--verbose] FOLDER: there is no bundle here", file=sys.stderr)
+        return 2
+    reports = [check(folder) for folder in folders]
+    for report in reports:
+        print(text_of(report, verbose=verbose))
+    return 0 if all(report.is_sound for report in reports) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

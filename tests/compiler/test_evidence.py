@@ -1,0 +1,398 @@
+"""Evidence: what a bundle holds, and that the checker passes what is right and nothing that was changed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagac.compiler import checker, driver, evidence, protocol
+from sagac.compiler.certificate import plain, profile_of
+from sagac.compiler.source import Source
+
+TODAY = date(2026, 1, 1)
+SPECS = Path(__file__).parents[2] / "specs"
+ACCEPTED = sorted((SPECS / "accepted").iterdir())
+REFUTED = sorted((SPECS / "refuted").glob("*/wrong.saga"))
+
+ORDER = SPECS / "accepted" / "order" / "order.saga"
+WRONG = SPECS / "refuted" / "a1_beside_the_pivot" / "wrong.saga"
+
+
+def checked(*paths: Path) -> driver.Checked:
+    return driver.check([Source(path.as_posix(), path.read_text(encoding="utf-8")) for path in paths], TODAY)
+
+
+def written(folder: Path, found: driver.Checked) -> Path:
+    """The bundle of a check, on disk."""
+    root = folder / evidence.name_of(found)
+    for name, body in evidence.bundle(found).items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(body)
+    return root
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("pristine"), checked(ORDER))
+
+
+@pytest.fixture
+def bundle(pristine: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(pristine, tmp_path / pristine.name))
+
+
+def manifest_of(root: Path) -> Any:
+    return json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+
+
+def change_manifest(root: Path, change: Callable[[Any], None]) -> None:
+    """Somebody changes the manifest, and makes all hashes right again."""
+    manifest = manifest_of(root)
+    change(manifest)
+    manifest["files"] = {name: checker.sha256((root / name).read_bytes()) for name in manifest["files"]}
+    (root / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def unchanged(manifest: Any) -> None:
+    """Only the hashes are made right again."""
+
+
+def replace_in(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def only(folder: Path) -> Path:
+    (found,) = [path for path in folder.rglob("*") if path.is_file()]
+    return found
+
+
+def faults(root: Path) -> str:
+    """All that the checker has against a bundle."""
+    report = checker.check(root)
+    assert not report.is_sound, "nothing was noticed"
+    notes = [f"{finding.claim}: {finding.note}" for finding in report.findings if finding.status != "checked"]
+    return "\n".join([*report.problems, *notes])
+
+
+# --- what holds ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", ACCEPTED, ids=lambda folder: folder.name)
+def test_the_checker_counts_the_claims_of_accepted_specs_as_the_compiler_does(folder: Path, tmp_path: Path) -> None:
+    found = checked(*sorted(folder.rglob("*.saga")))
+    report = checker.check(written(tmp_path, found))
+    assert not report.problems
+    assert len(report.findings) == len(found.judgements)
+    for finding in report.findings:
+        if finding.obligation[:2] in checker.COUNTED:
+            assert finding.status in ("checked", "questions", "run"), finding
+
+
+@pytest.mark.parametrize("path", REFUTED, ids=lambda path: path.parent.name)
+def test_the_checker_counts_the_claims_of_refuted_specs_as_the_compiler_does(path: Path, tmp_path: Path) -> None:
+    found = checked(path)
+    if not evidence.is_possible(found):
+        assert path.parent.name.startswith("e4")
+        return
+    assert not checker.check(written(tmp_path, found)).problems
+
+
+def test_a_bundle_has_the_same_bytes_wherever_the_specification_lies(tmp_path: Path) -> None:
+    shutil.copy(ORDER, tmp_path / "order.saga")
+    here, there = checked(ORDER), checked(tmp_path / "order.saga")
+    assert evidence.name_of(here) == evidence.name_of(there)
+    assert evidence.bundle(here) == evidence.bundle(there)
+
+
+def test_nothing_in_a_bundle_tells_where_it_was_made(pristine: Path) -> None:
+    for path in pristine.rglob("*"):
+        if path.is_file():
+            assert str(SPECS.parent) not in path.read_text(encoding="utf-8")
+
+
+def test_a_bundle_holds_the_specification_the_module_the_plan_and_the_certificate(pristine: Path) -> None:
+    names = {path.relative_to(pristine).as_posix() for path in pristine.rglob("*") if path.is_file()}
+    assert {
+        "manifest.json",
+        "specs/order.saga",
+        "modules/order.py",
+        "plans/shop.orders.PlaceOrder.json",
+        "cert/shop.orders.PlaceOrder.json",
+    } <= names
+    assert (pristine / "specs" / "order.saga").read_bytes() == ORDER.read_bytes()
+
+
+def test_there_is_no_evidence_of_a_specification_with_an_error() -> None:
+    found = driver.check_text("saga Half version 1 { key id  input { id: uuid }  step a { do x.y(missing) } }", TODAY)
+    assert not evidence.is_possible(found)
+
+
+def test_a_refutation_is_in_the_bundle_with_its_run_and_its_story(tmp_path: Path) -> None:
+    root = written(tmp_path, checked(WRONG))
+    (refuted,) = [one for one in manifest_of(root)["obligations"] if one["verdict"] == "refuted"]
+    told = json.loads((root / refuted["counterexample"]).read_text(encoding="utf-8"))
+    assert told["events"][0]["event"] == "started"
+    assert told["story"]
+    report = checker.check(root)
+    assert not report.is_sound
+    assert [finding.obligation for finding in report.findings if finding.status == "not proved"] == [refuted["id"]]
+
+
+def test_the_checker_imports_nothing_but_the_standard_library() -> None:
+    tree = ast.parse(Path(checker.__file__).read_text(encoding="utf-8"))
+    modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in modules} <= sys.stdlib_module_names
+
+
+def test_the_checker_runs_as_a_file_of_its_own(pristine: Path, tmp_path: Path) -> None:
+    alone = shutil.copy(checker.__file__, tmp_path / "alone.py")
+    right = subprocess.run([sys.executable, "-I", alone, str(pristine)], capture_output=True, text=True, check=False)
+    assert right.returncode == 0, right.stdout + right.stderr
+    broken = shutil.copytree(pristine, tmp_path / pristine.name)
+    replace_in(broken / "modules" / "order.py", "Take the money", "Keep the money")
+    wrong = subprocess.run([sys.executable, "-I", alone, str(broken)], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1
+    assert "`modules/order.py` was changed" in wrong.stdout
+
+
+def test_the_checker_explores_the_protocol_as_the_compiler_does() -> None:
+    for profile in protocol.profiles():
+        again = checker.Profile(
+            profile.memory,
+            profile.lands,
+            profile.probe,
+            profile.undoing,
+            profile.resend,
+            profile.doubt,
+            profile.repeats_undo,
+        )
+        assert again.key == profile.key
+        row = protocol.outcome(profile)
+        assert checker.is_sound(again) == (row in ("sound", "window")), profile.key
+
+
+def test_the_compiler_and_the_checker_read_the_same_profile_from_a_plan() -> None:
+    for folder in ACCEPTED:
+        for plan in checked(*sorted(folder.rglob("*.saga"))).plans.values():
+            for step in plan.steps:
+                found = profile_of(step)
+                if found is not None:
+                    told = plain(step)
+                    assert checker.profile_of(told).key == found.key
+
+
+# --- what was changed, by somebody who leaves the hashes alone ------------------------------------------------------
+
+
+def test_a_changed_specification_is_noticed(bundle: Path) -> None:
+    replace_in(bundle / "specs" / "order.saga", "deadline 24h", "deadline 25h")
+    assert "`specs/order.saga` was changed" in faults(bundle)
+
+
+def test_a_changed_module_is_noticed(bundle: Path) -> None:
+    replace_in(bundle / "modules" / "order.py", "retries=4", "retries=400")
+    assert "`modules/order.py` was changed" in faults(bundle)
+
+
+def test_a_changed_plan_is_noticed(bundle: Path) -> None:
+    replace_in(only(bundle / "plans"), '"retries":4', '"retries":400')
+    assert "was changed" in faults(bundle)
+
+
+def test_a_changed_certificate_is_noticed(bundle: Path) -> None:
+    replace_in(only(bundle / "cert"), '"pivot":true', '"pivot":false')
+    assert "was changed" in faults(bundle)
+
+
+def test_a_missing_and_an_added_file_are_noticed(bundle: Path) -> None:
+    (bundle / "cert" / "more.json").write_text("{}", encoding="utf-8")
+    only(bundle / "plans").unlink()
+    told = faults(bundle)
+    assert "`cert/more.json` is not in the manifest" in told
+    assert "`plans/shop.orders.PlaceOrder.json` is missing" in told
+
+
+# --- what was changed, by somebody who makes the hashes right again -------------------------------------------------
+
+
+def test_another_specification_under_the_same_name_is_noticed(bundle: Path) -> None:
+    replace_in(bundle / "specs" / "order.saga", "deadline 24h", "deadline 25h")
+
+    def change(manifest: Any) -> None:
+        manifest["specs"][0]["sha256"] = checker.sha256((bundle / "specs" / "order.saga").read_bytes())
+
+    change_manifest(bundle, change)
+    assert "the hash of the specification is not that of the files" in faults(bundle)
+
+
+def test_another_plan_in_the_module_is_noticed(bundle: Path) -> None:
+    replace_in(bundle / "modules" / "order.py", 'undo_after=("capture",)', "undo_after=()")
+    change_manifest(bundle, unchanged)
+    assert "the plan in its module is not the one in `plans/" in faults(bundle)
+
+
+def test_a_lost_undo_order_is_noticed_even_where_plan_module_and_digest_agree(bundle: Path) -> None:
+    plan, module = only(bundle / "plans"), bundle / "modules" / "order.py"
+    before = checker.sha256(plan.read_bytes())
+    replace_in(module, '            undo_after=("capture",),\n', "")
+    replace_in(plan, '"undo_after":["capture"],', "")
+    after = checker.sha256(plan.read_bytes())
+    replace_in(module, before, after)
+
+    def change(manifest: Any) -> None:
+        manifest["sagas"][0]["digest"] = after
+
+    change_manifest(bundle, change)
+    assert "the undo of `authorize` does not wait for the undo of `capture`" in faults(bundle)
+
+
+def test_a_promise_that_the_plan_does_not_have_is_noticed(bundle: Path) -> None:
+    plan, module = only(bundle / "plans"), bundle / "modules" / "order.py"
+    before = checker.sha256(plan.read_bytes())
+    replace_in(module, "                    revokes=True,\n", "")
+    replace_in(plan, '"window_ms":604800000,"revokes":true', '"window_ms":604800000')
+    after = checker.sha256(plan.read_bytes())
+    replace_in(module, before, after)
+
+    def change(manifest: Any) -> None:
+        manifest["sagas"][0]["digest"] = after
+
+    change_manifest(bundle, change)
+    assert "a lost answer to `reserve` is settled by what is declared: " in faults(bundle)
+
+
+def test_a_plan_that_a_module_changes_after_it_is_noticed(bundle: Path) -> None:
+    with (bundle / "modules" / "order.py").open("a", encoding="utf-8") as module:
+        module.write("\nPlaceOrder.plan = PLACE_ORDER\n")
+    change_manifest(bundle, unchanged)
+    assert "a statement that no emitted module has" in faults(bundle)
+
+
+def test_a_changed_closed_set_of_the_protocol_is_noticed(bundle: Path) -> None:
+    path = only(bundle / "cert")
+    certificate = json.loads(path.read_text(encoding="utf-8"))
+    first = next(iter(certificate["protocols"].values()))
+    first[0]["states"] -= 1
+    path.write_text(json.dumps(certificate), encoding="utf-8")
+    change_manifest(bundle, unchanged)
+    assert "are not those of the certificate" in faults(bundle)
+
+
+def test_a_dropped_obligation_is_noticed(bundle: Path) -> None:
+    dropped = manifest_of(bundle)["obligations"][7]
+    change_manifest(bundle, lambda manifest: manifest["obligations"].pop(7))
+    assert f"an obligation is missing: {dropped['family']}, {dropped['claim']}" in faults(bundle)
+
+
+@pytest.mark.parametrize("family", checker.COUNTED)
+def test_a_dropped_obligation_of_any_counted_family_is_noticed(bundle: Path, family: str) -> None:
+    def change(manifest: Any) -> None:
+        of_family = [one for one in manifest["obligations"] if one["family"] == family]
+        if of_family:
+            manifest["obligations"].remove(of_family[-1])
+
+    if not any(one["family"] == family for one in manifest_of(bundle)["obligations"]):
+        assert family == "D2"  # the order's undos read the input alone
+        return
+    change_manifest(bundle, change)
+    assert f"an obligation is missing: {family}, " in faults(bundle)
+
+
+def test_an_added_obligation_is_noticed(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        more = {**manifest["obligations"][-1], "id": "A1/shop.orders.PlaceOrder/more", "family": "A1"}
+        manifest["obligations"].append({**more, "claim": "the moon is made of cheese"})
+
+    change_manifest(bundle, change)
+    assert "nothing calls for this obligation: A1, the moon is made of cheese" in faults(bundle)
+
+
+def test_an_obligation_of_a_saga_that_is_not_there_is_noticed(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        manifest["obligations"].append({**manifest["obligations"][-1], "id": "x", "saga": "shop.Other"})
+
+    change_manifest(bundle, change)
+    assert "there are claims about `shop.Other`, which could not be read" in faults(bundle)
+
+
+def test_an_unknown_kind_of_certificate_is_not_checked_and_not_fine(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        manifest["obligations"][-1]["certificate"] = {"kind": "oracle"}
+
+    change_manifest(bundle, change)
+    assert "this checker knows no certificate of the kind `oracle`" in faults(bundle)
+    assert [one.status for one in checker.check(bundle).findings].count("not checked") == 1
+
+
+def test_a_certificate_of_a_kind_that_does_not_show_the_claim_is_noticed(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        for one in manifest["obligations"]:
+            if one["family"] == "A1":
+                one["certificate"] = {"kind": "questions"}
+
+    change_manifest(bundle, change)
+    assert "a claim of its kind is not shown by a certificate of the kind `questions`" in faults(bundle)
+
+
+def test_a_refutation_that_is_called_a_proof_is_noticed(tmp_path: Path) -> None:
+    root = written(tmp_path, checked(WRONG))
+
+    def change(manifest: Any) -> None:
+        for one in manifest["obligations"]:
+            if one["verdict"] == "refuted":
+                one["verdict"], one["certificate"] = "proved", {"kind": "cases"}
+
+    change_manifest(root, change)
+    assert "a way to break it is excluded neither by the order nor by one of its questions" in faults(root)
+
+
+def test_a_verdict_that_nobody_knows_is_noticed(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        manifest["obligations"][0]["verdict"] = "fine"
+
+    change_manifest(bundle, change)
+    assert "a verdict that this checker does not know: fine" in faults(bundle)
+
+
+def test_a_witness_that_is_said_to_show_something_else_is_noticed(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        one = next(one for one in manifest["obligations"] if one["family"] == "A6" and one["step"])
+        one["certificate"]["shows"] = ["started", 0]
+
+    change_manifest(bundle, change)
+    assert "its witness is said to show something else" in faults(bundle)
+
+
+def test_a_file_outside_the_bundle_is_not_read(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        manifest["sagas"][0]["module"] = "../../order.py"
+
+    change_manifest(bundle, change)
+    assert "`../../order.py` is no file of the bundle" in faults(bundle)
+
+
+def test_a_manifest_that_says_a_name_twice_is_not_read(bundle: Path) -> None:
+    replace_in(bundle / "manifest.json", '"format":1', '"format":1,"format":1')
+    assert "a name stands twice in one object" in faults(bundle)
+
+
+def test_a_bundle_of_another_format_is_not_read(bundle: Path) -> None:
+    change_manifest(bundle, lambda manifest: manifest.update(format=2))
+    assert "the bundle has format 2, this checker reads format 1" in faults(bundle)
+
+
+def test_a_bundle_of_another_shape_is_told_so(bundle: Path) -> None:
+    change_manifest(bundle, lambda manifest: manifest.update(obligations=[1]))
+    assert "the bundle is not of the shape that it should have" in faults(bundle)
