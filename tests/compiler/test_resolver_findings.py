@@ -239,10 +239,16 @@ SAGAS = [
     ('approval boss { ask role "x"  within 1h }', "E502 `approval` is not supported in this version"),
     ("exactly one of flight, zzz",
      "E312 step `flight` always runs, so there is no choice about it|E202 `zzz` is not a step of this saga"),
+    ("require look.done before flight", "E211 this reads `look`, which may not have run yet when `flight` is sent"),
+    ("require flight.done before look", "E211 this reads `flight`, which may not have run yet when `look` is sent"),
+    ("require flight.done and flight.price > 3 before flight", "E211 `flight` has never run when it is sent"),
+    ("forbid flight when look is not null", "E211 this reads `look`, which may not have run yet when `flight` is sent"),
+    ("forbid flight when flight.done", "E211 `flight` has never run when it is sent"),
     ("require seats before flight", "E301 a `require` is `bool`, but this is `int`"),
     ("require flag before zzz", "E202 `zzz` is not a step of this saga"),
     ("forbid flight when sets", "E201 `sets` is not known here"),
-    ("ensure always: old(seats) > 3", "E214 `old` stands only in `ensure at completed` and `ensure at compensated`, not in `ensure always`"),
+    ("ensure always: old(seats) > 3",
+     "E214 `old` stands only in `ensure at completed` and `ensure at compensated`, not in `ensure always`"),
     ("ensure at completed: clean", "E201 `clean` is not known here"),
     ("ensure at completed: Seat[trip_id] == free", "E203 no resource `Seat` is known here"),
     ('scenario "x" { given flight fails Sold  then completed }', "E210 `book` does not fail with `Sold`"),
@@ -331,7 +337,8 @@ SERVICES = [
     ("command return(a: int)", "E212 `return` cannot name a command: generated code needs the word for itself"),
     ("command c(a: int)  idempotent for 0s", "E319 `idempotent for` must be longer than 0"),
     ("command c(a: int)  lands within 0s", "E319 `lands within` must be longer than 0"),
-    ("resource S[k: int] { n: int }  command c(a: int)  changes S[a] { n += 1 }  holds for 5s skew 9s", "E319 a `skew` as long as the hold leaves nothing of it"),
+    ("resource S[k: int] { n: int }  command c(a: int)  changes S[a] { n += 1 }  holds for 5s skew 9s",
+     "E319 a `skew` as long as the hold leaves nothing of it"),
     ("command c(a: int)  fails A, A", "E207 `A` is declared twice in this `fails`"),
     ("command c(a: int)  fails TimeoutError",
      "E212 `TimeoutError` cannot name a failure: the word means something already where failures are caught"),
@@ -355,7 +362,7 @@ SERVICES = [
      "E301 parameter `a` is `int`, but this is `string`"),
     ('owner "a" sla 5s', None),
     ('owner "a"  owner "b"', "E310 `owner` stands twice in `air`"),
-    ("resource S[k: int] { n: int hold }  resource S[k: int] { n: int }", "E207 `S` is declared twice in `air`"),
+    ("resource S[k: int] { n: int }  resource S[k: int] { n: int }", "E207 `S` is declared twice in `air`"),
     ("resource S[k: int] { k: int }", "E207 `k` is declared twice in `S`"),
     ("resource S[k: int?] { n: int }", "E321 a record cannot be found by `k`, which is `int?`"),
     ("resource S[k: int] { n: string hold }", "E303 a `hold` field counts what runs hold, and `n` is `string`"),
@@ -372,7 +379,7 @@ SERVICES = [
     ("resource S[k: int] { states a*, a }", "E207 `a` is declared twice in `S`"),
     ("resource S[k: int] { states a*  states b* }", "E310 `states` stands twice in `S`"),
     ("resource S[k: int] { states a*  clean b }", "E205 `S` has no state `b`"),
-    ("resource S[k: int] { states a*, b  clean a  clean b }", "E310 `clean` stands twice in `S`"),
+    ("resource S[k: int] { states a*, b  clean b  clean a }", "E310 `clean` stands twice in `S`"),
     ("resource S[k: int] { n: int  done b }", "E312 `done` needs `states`, and `S` has none"),
     ("resource S[k: int] { n: int  invariant n }", "E301 an invariant is `bool`, but this is `int`"),
     ("resource S[k: int] { n: int  invariant m > 0 }", "E201 `m` is not known here"),
@@ -380,6 +387,40 @@ SERVICES = [
     ("resource S[k: int] { n: int  observe q(n) }  query q(a: int) -> { n: int }", "E201 `n` is not known here"),
     ("resource S[k: int] { n: int  observe q() }  query q(a: int) -> { n: int }",
      "E302 `q` takes 1 argument, here 0 are given"),
+    ("resource S[k: int] { n: int hold }", "E333 no command adds to `n`, so no run ever holds any of it"),
+    (
+        "resource S[k: int] { n: int hold }  command c(a: int)  changes S[a] { n -= 1 }",
+        "E333 no command adds to `n`, so no run ever holds any of it",
+    ),
+    (
+        "resource S[k: int] { n: int hold }  command c(a: int)  changes S[a] { n += 1 }"
+        "  command d(a: int)  changes S[a] { n := 0 }",
+        "E303 `n` counts what all runs hold: one can only add to it and take from it",
+    ),
+    ("resource S[k: int] { n: list[int] }",
+     "E331 `n` is `list[int]`, and a record holds single values that are always there"),
+    ("resource S[k: int] { n: int? }", "E331 `n` is `int?`, and a record holds single values that are always there"),
+    ("resource S[k: decimal] { n: int }",
+     "E321 a record cannot be found by `k`: one `decimal` can be written in several ways, as `1` and `1.0`"),
+    ("resource S[k: int] { states a*, b  state: int }",
+     "E212 `state` cannot name a field of a resource that has states: it would be taken for the record's own state"),
+    ("resource S[k: int] { states a*, b  clean a }", "N601 this `clean` is the default"),
+    ("resource S[k: int] { states a*, b  done b, a }", "N601 this `done` is the default"),
+    (
+        "resource S[k: int] { n: int  m: int }"
+        "  command c(a: int, b: int)  changes S[a] { n += 1 }  changes S[b] { n -= 1 }  changes S[a] { m += 1 }",
+        "E332 this changes the same record of `S` again, and both at once",
+    ),
+    ("command c(a: int)  holds for 5s", "E312 `c` has no `changes`, so nothing is said of what it holds"),
+    ("resource S[k: int] { n: string  invariant n > k }",
+     "E303 `>` compares numbers and times, and this is `string`"),
+    ("resource S[k: int] { n: int  invariant n * k > 3 }",
+     "E305 an invariant cannot multiply two values that are both unknown: that cannot be decided"),
+    (
+        "resource S[k: int] { n: int }  command c(a: int) -> { b: int }"
+        "  changes S[a] { yields b = n  yields b = n }",
+        "E207 `b` is declared twice by these `yields`",
+    ),
     ("command c(a: int)  changes S[a] { n += 1 }", "E203 `air` has no resource `S`"),
     ("resource S[k: int] { n: int }  command c(a: int)  changes S[a, a] { n += 1 }",
      "E302 `S` has 1 key, here 2 are given"),
@@ -417,6 +458,19 @@ def test_a_wrong_contract_is_told_once(items: str, expected: str | None) -> None
         assert parser.parse(Source("0.saga", text))[1], "the parser refuses this already"
     else:
         assert said(text) == expected.split("|")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "resource S[k: int] { n: int }  command c(a: int, b: int)  changes S[a] { requires n >= a * b  n -= a * b }",
+        "resource S[k: int] { n: int }  command c(a: int, b: int)  changes S[a] { n += 1 }  changes S[b] { n -= 1 }",
+        "resource S[k: int] { states a*, b }  command c(a: int)  changes S[a] b -> b  holds for 5s",
+        "resource S[k: string] { t: timestamp  d: duration  u: uuid  b: bool  x: decimal  invariant x > 2 * x }",
+    ],
+)
+def test_what_can_be_decided_is_accepted(items: str) -> None:
+    assert said(f"service air {{ {items} }}") == []
 
 
 DECLARATIONS = [
@@ -841,3 +895,47 @@ def test_no_import_of_the_files_own_package_or_of_one_imported_already_is_sugges
     assert finding.help == ("check it together with its files",)
     (finding,) = find(f"package shop\nimport shops\n{USES_AIR}")
     assert finding.help == ("check it together with its files",)
+
+
+def test_a_missing_import_is_told_once_for_all_sagas_of_a_file() -> None:
+    second = USES_AIR.replace("saga Trip", "saga Again")
+    assert told(f"package shop.air\n{AIR}", f"package shop\n{USES_AIR}{second}") == [
+        ("E204 there is no type `Class`", ("write `import shop.air`",)),
+        ("E203 there is no service `air`", ("write `import shop.air`",)),
+    ]
+
+
+# --- locks and refusals ---------------------------------------------------------------------------------------------
+
+LOCKS = [
+    ("lock Seat[trip_id, seats] within 3s", ""),
+    ("lock Seat[trip_id, size(guests)] within 3s", ""),
+    ("lock Seat[trip_id, seats] within 0s", "E319 the `within` of a lock must be longer than 0"),
+    ("lock Seat[trip_id] within 3s", "E302 `Seat` has 2 keys, here 1 is given"),
+    ("lock Seat[trip_id, total] within 3s", "E301 the key of `Seat` is `int`, but this is `decimal`"),
+    ("lock Sead[trip_id, 1] within 3s", "E203 no resource `Sead` is known here"),
+    (
+        "lock Seat[trip_id, Bag[trip_id].weight] within 3s",
+        "E214 a lock cannot read the record `Bag`: it belongs to a service",
+    ),
+]
+
+
+@pytest.mark.parametrize(("lock", "expected"), LOCKS, ids=[lock for lock, _ in LOCKS])
+def test_a_lock_names_a_record_of_a_declared_service(lock: str, expected: str) -> None:
+    text = trip(f"step flight {{ {BOOK}  {lock} }}")
+    assert said(AIR, SEATS, text) == ([expected] if expected else [])
+
+
+def test_a_lock_waits_for_the_results_that_its_key_reads() -> None:
+    wrong = (
+        "step flight { do air.book(trip_id, seats)  lock Paid[flight.pnr] within 3s  compensate air.cancel(trip_id) }"
+    )
+    paid = "service bank { resource Paid[pnr: string] { states none*, paid } }"
+    assert said(AIR, paid, trip(wrong)) == ["E211 step `flight` would have to come after itself"]
+
+
+def test_a_reason_for_a_refused_undo_is_said_once() -> None:
+    block = '{ on refusal hold because "the desk looks"  on refusal hold because "or the bank" }'
+    text = trip(f"step flight {{ do air.book(trip_id, seats)  compensate air.cancel(trip_id) {block} }}")
+    assert said(AIR, text) == ["E310 `on refusal` stands twice in this `compensate`"]

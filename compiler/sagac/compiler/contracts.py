@@ -67,6 +67,7 @@ def contract(outline: Outline, visible: Iterable[Outline], *, blind: bool = Fals
     known = yield from resources.check(node, outline.declared.full_name, outline.records, scope, outline.signatures)
     operations = [item for item in node.items if isinstance(item, syntax.Operation)]
     changed = yield from _operations(outline, operations)
+    yield from effects.held(node, outline.records)
     return Contract(
         _service(outline, owner, changed, known),
         outline,

@@ -42,6 +42,33 @@ def changes(
     return tuple(found)
 
 
+def held(node: syntax.Service, own: Mapping[str, Records]) -> Finds[None]:
+    """A finding for each `hold` field that no command of the service adds to."""
+    for resource in node.items:
+        for field in resource.items if isinstance(resource, syntax.Resource) else ():
+            if not isinstance(field, syntax.ResourceField) or not field.hold:
+                continue
+            if own[resource.name.text].fields[field.name.text] not in shapes.NUMBERS:
+                continue
+            if not any(_adds(item, resource, field) for item in node.items):
+                yield codes.finding(
+                    "E333",
+                    f"no command adds to `{field.name.text}`, so no run ever holds any of it",
+                    field.span,
+                    help=f"write `{field.name.text} += …` in the `changes` of the command that takes it, "
+                    "or leave `hold` out",
+                )
+
+
+def _adds(item: object, resource: syntax.Resource, field: syntax.ResourceField) -> bool:
+    return isinstance(item, syntax.Operation) and any(
+        isinstance(setting, syntax.Assignment) and setting.operator == "+=" and setting.field.text == field.name.text
+        for clause in item.clauses
+        if isinstance(clause, syntax.Changes) and clause.resource.text == resource.name.text
+        for setting in clause.items
+    )
+
+
 def _apart(found: Iterable[model.Change]) -> Finds[None]:
     """All changes of a command happen at once, so two of one record would be two answers to one question."""
     first: dict[object, model.Change] = {}
@@ -106,13 +133,6 @@ def _body(
     node: syntax.Changes, signature: Signature, resource: syntax.Resource, record: Records, scope: Scope
 ) -> Finds[_Body | None]:
     found: list[model.Guard | model.Assignment | model.Yield] = []
-    if node.source is None and not node.items:
-        yield codes.finding(
-            "E311",
-            f"this does not say what becomes of a record of `{resource.name.text}`",
-            node.span,
-            help="write a transition `a -> b`, or `{ … }` with what is required and assigned",
-        )
     for item in node.items:
         built = yield from _item(item, signature, resource, record, scope)
         if built is not None:
@@ -189,6 +209,7 @@ def _item(
             return None if condition is None else model.Guard(condition, item.condition.span)
         case syntax.Assignment():
             shape = yield from _its_field(item.field, resource, record)
+            yield from _counted(item, resource)
             return None if shape is None else (yield from _assignment(item, shape, scope))
         case syntax.Yields():
             return (yield from _yields(item, signature, resource, record))
@@ -209,6 +230,21 @@ def _its_field(name: syntax.Name, resource: syntax.Resource, record: Records) ->
         )
         return None
     return record.fields[name.text]
+
+
+def _counted(item: syntax.Assignment, resource: syntax.Resource) -> Finds[None]:
+    """What runs hold is counted, so it is never set."""
+    for field in resource.items:
+        if not isinstance(field, syntax.ResourceField) or field.name.text != item.field.text:
+            continue
+        if field.hold and item.operator == ":=":
+            yield codes.finding(
+                "E303",
+                f"`{field.name.text}` counts what all runs hold: one can only add to it and take from it",
+                item.span,
+                Label(field.span, "the `hold`"),
+                help="write `+=` or `-=`",
+            )
 
 
 def _assignment(item: syntax.Assignment, shape: Shape, scope: Scope) -> Finds[model.Assignment | None]:

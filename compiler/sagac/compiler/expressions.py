@@ -517,6 +517,9 @@ def _comparison(node: syntax.Binary, operator: Literal["<", "<=", ">", ">="], sc
                 "E303",
                 f"`{operator}` compares numbers and times, and this is `{shapes.text(shape)}`",
                 operand.span,
+                help="it is equal to another one or it is not: write `==` or `!=`"
+                if shapes.is_equatable(shape)
+                else (),
             )
             return MISTAKEN
     if not (shapes.fits(left.shape, right.shape) or shapes.fits(right.shape, left.shape)):

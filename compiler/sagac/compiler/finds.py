@@ -78,7 +78,9 @@ def _faulty_name(finding: Diagnostic) -> tuple[str, str, str, str] | None:
         return None
     if finding.code in ("E201", "E202"):
         return "name", finding.message.split("`")[1], finding.saga, finding.span.file
-    return finding.code, finding.message, finding.saga, finding.span.file
+    # What a file cannot see, none of its sagas can.
+    saga = "" if finding.code in ("E203", "E204") else finding.saga
+    return finding.code, finding.message, saga, finding.span.file
 
 
 def _also(first: Diagnostic, others: Sequence[Diagnostic]) -> Diagnostic:

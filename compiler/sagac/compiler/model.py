@@ -369,8 +369,8 @@ class Ensure:
     """`ensure at completed / at compensated / always: e`.
 
     The condition reads record number n of `records`, counted from 0, as `Result("record n", path, type)`: the path is
-    `("state",)` for its state (a string), or that of a field. `clean` reads as `Input(("clean",), "bool")`: every record that the run changed is in a
-    clean state, or as before.
+    `("state",)` for its state (a string), or that of a field. `clean` reads as `Input(("clean",), "bool")`: every
+    record that the run changed is in a clean state, or as before.
     """
 
     at: Literal["completed", "compensated", "always"]

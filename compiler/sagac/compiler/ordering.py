@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from sagac.compiler import codes, syntax
+from sagac.compiler import codes, reading, syntax, undoing
 from sagac.compiler.clauses import the
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds, about
 from sagac.compiler.frames import Frame
+from sagac.compiler.lookups import STATUSES
 from sagac.compiler.signatures import Signature
+from sagac.compiler.source import Span
 from sagac.compiler.steps import Resolved
 
 PAIRS: Final = (
@@ -48,6 +50,57 @@ def check(resolved: Mapping[str, Resolved], frame: Frame, unsure: frozenset[str]
     for name, each in resolved.items():
         if name not in unknown:
             yield from about(_step(frame.steps[name], each, order, frame), frame.name, name)
+
+
+def rules(saga: syntax.Saga, resolved: Mapping[str, Resolved], frame: Frame, unsure: frozenset[str]) -> Finds[None]:
+    """A rule about a step reads what is known when that step is sent: the steps that it comes after."""
+    order = Order(resolved, frozenset())
+    unknown = unsure | order.after(unsure)
+    for item in saga.items:
+        if isinstance(item, syntax.Require | syntax.Forbid) and item.step.text in frame.steps.keys() - unknown:
+            yield from _rule(item, order, frame)
+
+
+def _rule(node: syntax.Require | syntax.Forbid, order: Order, frame: Frame) -> Finds[None]:
+    own = node.step.text
+    told: set[str] = set()
+    for name, span in _awaited(node, frame):
+        if name in told or (name != own and order.comes_after(own, name)):
+            continue
+        told.add(name)
+        yield codes.finding(
+            "E211",
+            f"this reads `{name}`, which may not have run yet when `{own}` is sent"
+            if name != own
+            else f"`{own}` has never run when it is sent",
+            span,
+            Label(frame.steps[own].name.span, f"`{own}`"),
+            help=_awaitable(own, name, order),
+        )
+
+
+def _awaited(node: syntax.Require | syntax.Forbid, frame: Frame) -> Iterator[tuple[str, Span]]:
+    """The steps that must be settled before the step of a rule: those of the condition, and all whose results are read.
+
+    A guard may ask what became of a step that runs beside it: it holds, or not yet.
+    """
+    conditions = (node.condition,) if isinstance(node, syntax.Require) else ()
+    for condition in conditions:
+        yield from undoing.reads(condition, frame)
+    for guard in (node.guard,) if node.guard is not None else ():
+        for reference in reading.references(guard):
+            name = reference.names[0].text
+            about = len(reference.names) == 2 and reference.names[1].text in STATUSES
+            if name in frame.steps and (not about or name == node.step.text):
+                yield name, reference.span
+
+
+def _awaitable(own: str, name: str, order: Order) -> str:
+    if name == own:
+        return "read a step that it comes after"
+    if order.comes_after(name, own):
+        return f"`{name}` comes after `{own}`: name a step that it comes before, or read another one"
+    return f"write `after {name}` on `{own}`"
 
 
 @dataclass(frozen=True)

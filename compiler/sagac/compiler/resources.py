@@ -34,7 +34,15 @@ def _record(node: syntax.Resource, full_name: str, view: View, types: Types) -> 
     yield from distinct((*(key.name for key in node.keys), *(each.name for each in own)), f"in `{node.name.text}`")
     keys = yield from fields(node.keys, view, types.find, "")
     for key, (_, shape) in zip(node.keys, keys, strict=False):
-        if not shapes.is_equatable(shape):
+        if shape == shapes.DECIMAL:
+            yield codes.finding(
+                "E321",
+                f"a record cannot be found by `{key.name.text}`: one `decimal` can be written in several ways, "
+                "as `1` and `1.0`",
+                key.span,
+                help="take an `int`, a `string` or a `uuid`",
+            )
+        elif not shapes.is_equatable(shape):
             yield codes.finding(
                 "E321", f"a record cannot be found by `{key.name.text}`, which is `{shapes.text(shape)}`", key.span
             )
@@ -227,7 +235,10 @@ def _set(
         return frozenset()
     for name in clause.states:
         yield from state(name, node.name.text, record.states)
-    return frozenset(name.text for name in clause.states)
+    found = frozenset(name.text for name in clause.states)
+    if found == default:
+        yield codes.finding("N601", f"this `{kind}` is the default", clause.span, help="it may be left out")
+    return found
 
 
 def state(name: syntax.Name, resource: str, states: Enumeration) -> Finds[None]:

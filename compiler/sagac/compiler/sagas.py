@@ -55,11 +55,12 @@ def _saga(declared: Declared, view: View, world: World) -> Finds[Read]:
     frame = yield from _frame(declared, view, world, known)
     fields = yield from inputs.inputs(block, known, frame.steps)
     key = yield from inputs.key(the(node.items, syntax.Key), node, known)
-    resolved, findings = collect(_steps(node, frame))
+    (resolved, unsure), findings = collect(_steps(node, frame))
     yield from findings
     frame = replace(frame, unaccounted=frozenset(each.step for each in findings if each.code == "E314"))
     output = yield from inputs.outputs(the(node.items, syntax.OutputBlock), frame)
     ruled = yield from rules.rules(node, frame)
+    yield from ordering.rules(node, resolved, frame, unsure)
     scenarios = yield from givens.scenarios(node, frame, known)
     waivers = yield from givens.waivers(node, frame)
     deadline, rollback = the(node.items, syntax.Deadline), the(node.items, syntax.Rollback)
@@ -222,8 +223,8 @@ def _written_result(do: syntax.Do, own: Signature, view: View, world: World) -> 
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 
-def _steps(node: syntax.Saga, frame: Frame) -> Finds[Mapping[str, Resolved]]:
-    """All steps, in source order, and the rules between them."""
+def _steps(node: syntax.Saga, frame: Frame) -> Finds[tuple[Mapping[str, Resolved], frozenset[str]]]:
+    """All steps, in source order, and the rules between them; and the names whose order is not known for sure."""
     holds = the(node.items, syntax.OnUnknownHold) is not None
     found: dict[str, Resolved] = {}
     unsure: set[str] = set()
@@ -235,8 +236,9 @@ def _steps(node: syntax.Saga, frame: Frame) -> Finds[Mapping[str, Resolved]]:
             unknown = any(finding.code.startswith(("E2", "E5")) for finding in findings)
             if unknown or steps.reads_approval(item, frame):
                 unsure.add(item.name.text)
-    yield from ordering.check(found, frame, frozenset(unsure) | frame.silent)
-    return found
+    doubtful = frozenset(unsure) | frame.silent
+    yield from ordering.check(found, frame, doubtful)
+    return found, doubtful
 
 
 def _called(resolved: Mapping[str, Resolved]) -> Iterator[model.Call]:

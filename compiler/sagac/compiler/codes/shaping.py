@@ -269,4 +269,24 @@ was there before. Two of one record would be two answers to what becomes of it.
             "  changes Seats[flight] { free -= seats  sold += seats }",
         ),
     ),
+    Code(
+        "E333",
+        "error",
+        "a hold that nobody takes",
+        """
+A `hold` field counts what runs keep for themselves until they confirm it or give it back. A command takes a part
+with `+=`, and another one, or the undo, gives it back with `-=`. Where no command adds to the field, no run holds
+any of it, and the proof that all of it is given back would be about nothing. It is counted, so it is never set.
+""",
+        service(
+            "resource Seats[flight: string] { free: int  held: int hold }",
+            "command block(flight: string, seats: int)",
+            "  changes Seats[flight] { free -= seats }",
+        ),
+        service(
+            "resource Seats[flight: string] { free: int  held: int hold }",
+            "command block(flight: string, seats: int)",
+            "  changes Seats[flight] { free -= seats  held += seats }",
+        ),
+    ),
 )
