@@ -116,6 +116,20 @@ def core_of(session: Session, answers: Sequence[Any]) -> frozenset[int]:
     return frozenset(place for place, answer in enumerate(answers) if answer.decl().name() in used)
 
 
+def version() -> str:
+    """The solver's name and version."""
+    return f"z3 {z3.get_version_string()}"
+
+
+def answer(text: str) -> Answer:
+    """The answer to the text of a question, whoever wrote it; unknown where it is none."""
+    try:
+        found = decided(text, 0)
+    except z3.Z3Exception:
+        return "unknown"
+    return "unsat" if isinstance(found, tuple) else found
+
+
 @lru_cache(maxsize=REMEMBERED_MAX)
 def plainest(text: str, sorts: tuple[Sort, ...], spellings: int) -> tuple[Value, ...]:
     """The plainest values of the unknowns of a question that can hold; a code as its number."""
