@@ -52,6 +52,14 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """Something a run knows, with the unknowns that it speaks of."""
+
+    premise: Premise
+    symbols: frozenset[Symbol]
+
+
+@dataclass(frozen=True, slots=True)
 class Deeds:
     """The actions of one saga, by step."""
 
@@ -60,6 +68,10 @@ class Deeds:
     encoding: Encoding
     does: Mapping[str, Action]
     undoes: Mapping[str, tuple[Action, ...]]
+    facts: tuple[Fact, ...]
+    """What holds of every input: the `where` conditions."""
+    run_key: tuple[Term, ...]
+    """No two runs of the saga have the same."""
 
     def all(self) -> Iterator[Action]:
         """Every action that has an effect, in source order, each do before its undos."""
@@ -85,7 +97,7 @@ def of(project: Project, saga: Saga, graph: Graph) -> Deeds:
         )
         for step in saga.steps
     }
-    return Deeds(saga, graph, encoded, sure, undoes)
+    return Deeds(saga, graph, encoded, sure, undoes, workshop.facts, workshop.run_key)
 
 
 def other(action: Action) -> Action:
@@ -109,14 +121,6 @@ def apart(one: Action, two: Action) -> Iterator[Premise]:
 
 
 # --- making actions ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something a run knows, with the unknowns that it speaks of."""
-
-    premise: Premise
-    symbols: frozenset[Symbol]
 
 
 @dataclass(frozen=True, slots=True)

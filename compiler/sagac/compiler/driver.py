@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from sagac.compiler import (
+    actions,
     counterexample,
     generation,
     graph,
@@ -115,11 +116,12 @@ def read_back(modules: generation.Modules) -> dict[str, Plan]:
 
 
 def judge(project: Project, graphs: Mapping[str, Graph], plans: Mapping[str, Plan]) -> tuple[Judgement, ...]:
+    planned = [saga for saga in project.sagas if saga.full_name in plans]
+    deeds = {saga.full_name: actions.of(project, saga, graphs[saga.full_name]) for saga in planned}
     return tuple(
         judgement
-        for saga in project.sagas
-        if saga.full_name in plans
-        for judgement in proofs.judge(project, saga, graphs[saga.full_name], plans[saga.full_name])
+        for saga in planned
+        for judgement in proofs.judge(project, saga, graphs[saga.full_name], plans[saga.full_name], deeds)
     )
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sagac.compiler import breaches, prover, stories, terms
+from sagac.compiler import actions, breaches, courses, prover, stories, terms
+from sagac.compiler.actions import Deeds
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.obligations import (
     assignment,
+    choices,
     conditions,
     coverage,
+    ensures,
+    invariants,
     liveness,
+    preconditions,
     recoverability,
     reverse_order,
+    rules,
     unknown_outcomes,
+    windows,
 )
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Case, Kept, Never, Obligation, Settled, Sometimes, Story
@@ -55,8 +62,13 @@ class Scene:
     """Which of the values meet a condition, by the condition's number."""
 
 
-def judge(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Judgement, ...]:
+def judge(
+    project: Project, saga: Saga, graph: Graph, plan: Plan, deeds: Mapping[str, Deeds] | None = None
+) -> tuple[Judgement, ...]:
     """The verdict on every claim about a saga; `plan` is the plan as read back from the emitted module.
+
+    `deeds` are those of every saga of the project, by full name, each the environment of the others; without them the
+    saga is alone.
 
     Where the plan is not one of this saga, or no input is possible, that is the only judgement; and of a step that
     never runs, only that is judged: a claim about nothing would be proved, and worth nothing.
@@ -65,6 +77,7 @@ def judge(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Judge
     if odd is not None:
         return (Judgement(reverse_order.whole_claim(saga), odd),)
     known = conditions.of(project, saga, graph, plan)
+    world = {saga.full_name: actions.of(project, saga, graph)} if deeds is None else deeds
     read = stories.read(guards(saga, graph, known))
     scene = Scene(project, saga, graph, known, prover.ask(project, saga, known.premise), read)
     premise = decide(scene, liveness.premise(saga, known))
@@ -76,7 +89,7 @@ def judge(project: Project, saga: Saga, graph: Graph, plan: Plan) -> tuple[Judge
     lively = tuple(judgement for judgement in lively if not is_behind(scene, judgement, dead))
     rest = tuple(
         decide(scene, obligation)
-        for obligation in owed(project, saga, graph, known, plan)
+        for obligation in owed(project, saga, graph, known, plan, world)
         if obligation.claim.step not in dead
     )
     return premise, *lively, *rest
@@ -89,14 +102,24 @@ def guards(saga: Saga, graph: Graph, known: Conditions) -> Iterator[Formula]:
         yield from (coverage.handler_guard(graph, known, step, handler) for handler in step.handlers if handler.guard)
 
 
-def owed(project: Project, saga: Saga, graph: Graph, known: Conditions, plan: Plan) -> tuple[Obligation, ...]:
+def owed(
+    project: Project, saga: Saga, graph: Graph, known: Conditions, plan: Plan, deeds: Mapping[str, Deeds]
+) -> tuple[Obligation, ...]:
     """All that is owed beside liveness."""
+    others = tuple(each for name, each in deeds.items() if name != saga.full_name)
+    stage = courses.stage(project, graph, known, deeds[saga.full_name], others)
     return (
         *recoverability.owe(project, saga, graph, known),
         *coverage.owe(project, saga, graph, known, plan),
         *reverse_order.owe(project, saga, graph, plan),
         *unknown_outcomes.owe(project, saga, graph, known, plan),
         *assignment.owe(project, saga, graph, known, plan),
+        *windows.owe(saga, graph, known, plan),
+        *choices.owe(saga, known),
+        *rules.owe(saga, known),
+        *preconditions.owe(stage),
+        *invariants.owe(stage),
+        *ensures.owe(stage),
     )
 
 
@@ -139,6 +162,9 @@ def refutation(scene: Scene, obligation: Never) -> Verdict:
         return obligation.proved
     undecided: Verdict | None = None
     for case in obligation.cases():
+        if case.unexplored:
+            undecided = undecided or Undecided(case.unexplored)
+            continue
         if is_impossible(scene, case.needs):
             continue
         answer = prover.possible(scene.question, case.condition)
@@ -159,6 +185,8 @@ def is_impossible(scene: Scene, condition: Formula) -> bool:
 
 def refuted(scene: Scene, case: Case, valuation: Valuation) -> Refuted:
     story = case.story
+    if case.critical is not None:
+        return Refuted(case.critical, story.message, story.place, story.place_text, story.help)
     situation = stories.told(scene.graph, scene.conditions, scene.saga.types, story, valuation)
     return Refuted(situation, story.message, story.place, story.place_text, story.help)
 

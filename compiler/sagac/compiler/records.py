@@ -337,6 +337,17 @@ def either_way(condition: Term, then: Encoded, otherwise: Encoded) -> Encoded:
     return Encoded(otherwise.kind, value, present)
 
 
+def either_world(condition: Term, then: World, otherwise: World) -> World:
+    """One world where the condition holds, another where it does not; both have the same places."""
+    return {
+        place: {
+            name: cell if then[place][name] is cell else either_way(condition, then[place][name], cell)
+            for name, cell in cells.items()
+        }
+        for place, cells in otherwise.items()
+    }
+
+
 def filled(value: Encoded, cells: Cells) -> Encoded:
     """The value with what the record holds in the place of its slots."""
     into = filling(cells)

@@ -31,6 +31,10 @@ def seen(claim: Claim, situation: Situation, moments: Moments, saga: Saga) -> tu
             return unreadable_do(moments[-1].run, subject)
         case "D2":
             return unreadable_undo(moments[-1].run, subject)
+        case "D3":
+            return misjudged(moments[-1].run, saga, claim)
+        case "F":
+            return against_the_rule(moments, saga, claim)
         case "A6":
             raise Unreplayable("that nothing happens is not a run")
         case _:
@@ -205,3 +209,45 @@ def unreadable(run: Run, guard: Expression | None, call: Call) -> bool:
     except Unavailable:
         return True
     return False
+
+
+# --- D3, F ---------------------------------------------------------------------------------------------------------
+
+
+def misjudged(run: Run, saga: Saga, claim: Claim) -> tuple[str, ...]:
+    """All steps of a choice are settled, and none of them ran, or more than may."""
+    choice = next(each for each in saga.choices if each.span == claim.span)
+    states = {name: state(run, name) for name in choice.steps}
+    ran = [name for name, action in states.items() if action.attempt]
+    if not ran and all(action.state == "skipped" for action in states.values()):
+        return (f"none of {wording.listing(list(choice.steps))} runs",)
+    if len(ran) > 1 and choice.kind == "exactly":
+        return (f"both {wording.listing(ran)} run",)
+    raise Unreplayable(f"{wording.listing(ran) if ran else 'none of them'} runs")
+
+
+def against_the_rule(moments: Moments, saga: Saga, claim: Claim) -> tuple[str, ...]:
+    """A step is sent although a rule says no; or the run completes with an output that is not as its `where` says."""
+    rule = next((each for each in saga.rules if each.span == claim.span), None)
+    run = moments[-1].run
+    if rule is None:
+        return refuted_output(run, saga, claim)
+    if not state(run, rule.step).attempt:
+        raise Unreplayable(f"`{rule.step}` is not sent")
+    if rule.guard is not None and not condition_holds(run, rule.guard.condition):
+        raise Unreplayable("the rule does not apply")
+    if condition_holds(run, rule.condition):
+        raise Unreplayable("the rule is kept")
+    return (f"`{rule.step}` is sent, but `{wording.expression(rule.condition)}` does not hold",)
+
+
+def refuted_output(run: Run, saga: Saga, claim: Claim) -> tuple[str, ...]:
+    """The run completes, and an output's value is not as its `where` says."""
+    output = next(each for each in saga.outputs if each.where is not None and each.where.span == claim.span)
+    if run.mode != "completed" or output.where is None:
+        raise Unreplayable(f"the run is {kernel.status(run)}")
+    facts = view(run)
+    given = {**facts.input, output.name: evaluate(output.value, facts)}
+    if holds(output.where.condition, facts._replace(input=given)):
+        raise Unreplayable(f"the output `{output.name}` is as its `where` says")
+    return (f"`{output.name}` is {wording.value(given[output.name], output.type)}",)

@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from textwrap import dedent
 from types import MappingProxyType
 
-from sagac.compiler.codes import graph, proofs, resolution, scenarios, syntax
+from sagac.compiler.codes import ensuring, graph, proofs, resolution, scenarios, syntax
 from sagac.compiler.codes.catalogue import Code
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.source import Span
 
-FAMILIES: tuple[tuple[Code, ...], ...] = (syntax.CODES, resolution.CODES, graph.CODES, proofs.CODES, scenarios.CODES)
+FAMILIES: tuple[tuple[Code, ...], ...] = (
+    syntax.CODES,
+    resolution.CODES,
+    graph.CODES,
+    proofs.CODES,
+    ensuring.CODES,
+    scenarios.CODES,
+)
 
 CODES: Mapping[str, Code] = MappingProxyType({code.code: code for family in FAMILIES for code in family})
 """Every code that a finding may carry, by its name."""

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from sagac.compiler.logic import Term, Value
 from sagac.compiler.source import Span
 from sagac.compiler.terms import TRUE, Formula
-from sagac.compiler.verdicts import Claim, Proved, Refuted, Verdict
+from sagac.compiler.verdicts import Claim, Critical, Proved, Refuted, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,10 @@ class Case:
     story: Story
     needs: Formula = TRUE
     """What the condition implies and other cases share: where it is impossible, the condition is not looked at."""
+    critical: Critical | None = None
+    """The sum of times that shows it, in place of a run."""
+    unexplored: str = ""
+    """Why the cases from here on are not looked at: then nothing is claimed."""
 
 
 def no_cases() -> Iterator[Case]:
@@ -121,6 +125,8 @@ class Kept:
     """Why the proof says little, where it does."""
     rests_on: tuple[str, ...] = ()
     """Promises that it needs beside those of its premises."""
+    shape: str = ""
+    """Claims of one shape are proved together: whoever gives one says that their questions differ in names only."""
 
 
 Obligation: TypeAlias = Never | Sometimes | Settled | Kept

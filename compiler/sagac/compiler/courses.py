@@ -1,0 +1,330 @@
+"""Courses: what the records hold when some of a run's steps have taken effect, and some of those are undone again.
+
+A course begins before the run's first effect and takes the effects of the steps in an order of the graph, then the
+undos in the reverse one. Whether each happens is a truth of its own, bound by what the run can do. That one order
+stands for all is what B1 and B2 prove: unordered steps commute, and an undo takes back just what its step did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from sagac.compiler import actions, encoding, histories, logic, records
+from sagac.compiler.actions import Action, Deeds
+from sagac.compiler.graph import Graph
+from sagac.compiler.logic import Symbol, Term, Value, both, either, equal, implies, negation
+from sagac.compiler.model import Project, Saga, Step
+from sagac.compiler.obligations.conditions import Conditions
+from sagac.compiler.obligations.coverage import handler_guard
+from sagac.compiler.obligations.obligation import Premise
+from sagac.compiler.records import STATE, Place, World
+from sagac.compiler.verdicts import Act, History
+from sagac.runtime.plan import Constant
+
+Moment: TypeAlias = Literal["completed", "compensated", "always"]
+
+ACTS_MAX: Final = 48
+"""A course of more steps than this is not looked at: the question would be too large to be sure of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that the courses of one saga are made from."""
+
+    project: Project
+    saga: Saga
+    graph: Graph
+    conditions: Conditions
+    deeds: Deeds
+    foreign: frozenset[str]
+    """The resources that other sagas of the project change too."""
+    steps: Mapping[str, Step]
+    touching: Mapping[str, tuple[str, ...]]
+    """The steps that change a resource, by its full name, in the graph's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A course: how the records stood, how they stand, and what has to be true for it."""
+
+    before: World
+    after: World
+    premises: tuple[Premise, ...]
+    happened: Mapping[str, Term]
+    """Whether a step took effect."""
+    undone: Mapping[tuple[str, int], Term]
+    """Whether an undo of a step did."""
+
+
+class TooLongError(Exception):
+    """More steps take part in a course than are looked at."""
+
+
+def stage(project: Project, graph: Graph, conditions: Conditions, deeds: Deeds, others: Iterable[Deeds]) -> Stage:
+    """What the courses of a saga are made from; `others` are the deeds of the project's other sagas."""
+    touching: dict[str, list[str]] = {}
+    for name in graph.order:
+        for resource in dict.fromkeys(touched(deeds, name)):
+            touching.setdefault(resource, []).append(name)
+    foreign = {effect.place.resource for other in others for action in other.all() for effect in action.effects}
+    return Stage(
+        project,
+        deeds.saga,
+        graph,
+        conditions,
+        deeds,
+        frozenset(foreign),
+        {step.name: step for step in deeds.saga.steps},
+        {resource: tuple(names) for resource, names in touching.items()},
+    )
+
+
+def touched(deeds: Deeds, step: str) -> Iterator[str]:
+    """The resources that a step or one of its undos changes."""
+    for action in (deeds.does[step], *deeds.undoes[step]):
+        yield from (effect.place.resource for effect in action.effects)
+
+
+def of(stage: Stage, places: Sequence[Place], moment: Moment, *, only: frozenset[str] | None = None) -> Course:
+    """The courses of whole runs as far as they touch the resources of these places, up to a moment.
+
+    `only` names the steps that take part, for a caller who knows that no other one matters. Raises `TooLongError`.
+    """
+    taking_part = participants(stage, frozenset(place.resource for place in places), only)
+    happened = {name: happening(stage, name, moment) for name in taking_part}
+    undone = {
+        (name, number): Symbol(f"undone {name} {number}", "bool")
+        for name in taking_part
+        for number in range(len(stage.steps[name].handlers))
+        if moment != "completed"
+    }
+    bounds = tuple(bound(stage, taking_part, happened, undone, moment))
+    return played(stage, places, happened, undone, bounds)
+
+
+def until(stage: Stage, places: Sequence[Place], step: str, *, only: frozenset[str] | None = None) -> Course:
+    """The courses up to where a step is sent: all that it comes after is settled, and what it does not may be."""
+    taking_part = tuple(
+        name
+        for name in participants(stage, frozenset(place.resource for place in places), only)
+        if name != step and not stage.graph.precedes(step, name)
+    )
+    happened: dict[str, Term] = {}
+    for name in taking_part:
+        certain = stage.graph.precedes(name, step)
+        happened[name] = done(stage, name) if certain else Symbol(f"happened {name}", "bool")
+    loose = {name: fact for name, fact in happened.items() if not stage.graph.precedes(name, step)}
+    bounds = (*ideal(stage, taking_part, happened, loose), *entered(stage, step))
+    return played(stage, places, happened, {}, bounds)
+
+
+def participants(stage: Stage, resources: frozenset[str], only: frozenset[str] | None) -> tuple[str, ...]:
+    """The steps that change one of these resources, in the graph's order."""
+    found = {name for resource in resources for name in stage.touching.get(resource, ())}
+    if only is not None:
+        found &= only
+    if len(found) > ACTS_MAX:
+        raise TooLongError(f"{len(found)} steps change the same records")
+    return tuple(sorted(found, key=stage.graph.number.__getitem__))
+
+
+def happening(stage: Stage, step: str, moment: Moment) -> Term:
+    """Whether a step takes effect: in a completed run its guard says so, else any that can be done may be."""
+    return done(stage, step) if moment == "completed" else Symbol(f"happened {step}", "bool")
+
+
+def done(stage: Stage, step: str) -> Term:
+    """The step is done, given that it is settled."""
+    return encoding.formula(stage.deeds.encoding, stage.conditions.done(step))
+
+
+# --- what a run can do ---------------------------------------------------------------------------------------------
+
+
+def bound(
+    stage: Stage,
+    taking_part: tuple[str, ...],
+    happened: Mapping[str, Term],
+    undone: Mapping[tuple[str, int], Term],
+    moment: Moment,
+) -> Iterator[Premise]:
+    """What a run can do at all."""
+    if moment == "completed":
+        for name in stage.conditions.failing:
+            guard = encoding.formula(stage.deeds.encoding, stage.conditions.guard[name])
+            yield Premise(guard, f"`{name}` is not failed by its own `when`", stage.steps[name].name_span)
+        return
+    yield from ideal(stage, taking_part, happened, happened)
+    committed = {name: past_the_pivot(stage, name, happened[name]) for name in taking_part}
+    if moment == "compensated":
+        for name, past in committed.items():
+            yield Premise(negation(past), f"a run that is past the pivot when `{name}` is done never turns back")
+        for (name, number), fact in undone.items():
+            owed = both(happened[name], undo_guard(stage, name, number))
+            yield Premise(equal(fact, owed), f"`{name}` is undone where it was done")
+    else:
+        yield from unwinding(stage, taking_part, happened, undone, either(*committed.values()))
+
+
+def ideal(
+    stage: Stage, taking_part: tuple[str, ...], happened: Mapping[str, Term], free: Mapping[str, Term]
+) -> Iterator[Premise]:
+    """A step is done only where its guards let it be, after all that it comes after has settled."""
+    for name in free:
+        place = stage.graph.number[name]
+        sent = encoding.formula(stage.deeds.encoding, stage.conditions.enabled[name])
+        before = [
+            either(happened[other], negation(done(stage, other)))
+            for other in taking_part
+            if stage.graph.ancestors[place] >> stage.graph.number[other] & 1
+        ]
+        yield Premise(implies(happened[name], both(sent, *before)), f"`{name}` is sent when its turn comes")
+
+
+def past_the_pivot(stage: Stage, step: str, happened: Term) -> Term:
+    """The step is done at or behind a pivot that was not skipped."""
+    pivots = [pivot for pivot in stage.conditions.pivots if pivot == step or stage.graph.precedes(pivot, step)]
+    return both(happened, either(*(done(stage, pivot) for pivot in pivots)))
+
+
+def unwinding(
+    stage: Stage,
+    taking_part: tuple[str, ...],
+    happened: Mapping[str, Term],
+    undone: Mapping[tuple[str, int], Term],
+    committed: Term,
+) -> Iterator[Premise]:
+    """At any time: a step is undone only after all that came after it is, and never past the pivot."""
+    for (name, number), fact in undone.items():
+        later = [
+            both(happened[other], undo_guard(stage, other, place))
+            for other, place in undone
+            if stage.graph.precedes(name, other)
+        ]
+        which = [undone[other, place] for other, place in undone if stage.graph.precedes(name, other)]
+        order = (implies(owed, done_) for owed, done_ in zip(later, which, strict=True))
+        may = both(happened[name], undo_guard(stage, name, number), negation(committed), *order)
+        yield Premise(implies(fact, may), f"`{name}` is undone after all that came after it")
+
+
+def undo_guard(stage: Stage, step: str, number: int) -> Term:
+    """This undo of a step is the one that runs."""
+    declared = stage.steps[step]
+    guard = handler_guard(stage.graph, stage.conditions, declared, declared.handlers[number])
+    return encoding.formula(stage.deeds.encoding, guard)
+
+
+def entered(stage: Stage, step: str) -> Iterator[Premise]:
+    """What holds when a step is sent."""
+    enabled = encoding.formula(stage.deeds.encoding, stage.conditions.enabled[step])
+    yield Premise(enabled, f"`{step}` is sent", stage.steps[step].name_span)
+
+
+# --- what becomes of the records -----------------------------------------------------------------------------------
+
+
+def played(
+    stage: Stage,
+    places: Sequence[Place],
+    happened: Mapping[str, Term],
+    undone: Mapping[tuple[str, int], Term],
+    bounds: Sequence[Premise],
+) -> Course:
+    """The course in which these steps, and then these undos, take effect."""
+    resources = frozenset(place.resource for place in places)
+    acts = [(stage.deeds.does[name], fact) for name, fact in happened.items()]
+    acts += [(stage.deeds.undoes[name][number], fact) for (name, number), fact in reversed(tuple(undone.items()))]
+    everywhere = tuple(dict.fromkeys((*places, *(place for act, _ in acts for place in places_of(act, resources)))))
+    world = before = records.begun(stage.project, everywhere)
+    accepted: list[Premise] = []
+    for act, fact in acts:
+        world = taken(stage, world, act, fact, resources, accepted)
+    premises = (*beginning(stage, before), *bounds, *accepted)
+    return Course(before, world, with_values(stage, premises, places), happened, undone)
+
+
+def places_of(act: Action, resources: frozenset[str]) -> Iterator[Place]:
+    return (effect.place for effect in act.effects if effect.place.resource in resources)
+
+
+def taken(
+    stage: Stage, world: World, act: Action, fact: Term, resources: frozenset[str], accepted: list[Premise]
+) -> World:
+    """The world after an act, if it happens; the service has then accepted it."""
+    effects = tuple(effect for effect in act.effects if effect.place.resource in resources)
+    came = records.applied(stage.project, world, effects, "this run")
+    captured = both(
+        *(records.same_value(act.yields[name], cell) for name, cell in came.captured.items() if name in act.yields)
+    )
+    accepted.append(Premise(implies(fact, both(came.enabled, captured)), f"the service accepts `{act.step}`", act.span))
+    return records.either_world(fact, came.world, world)
+
+
+def beginning(stage: Stage, before: World) -> Iterator[Premise]:
+    """How records stand when the run starts: its own in their initial state, all of them lawful."""
+    yield Premise(records.lawful(stage.project, before), "one record has one content")
+    for place in before:
+        resource = stage.project.resource(place.resource)
+        short = resource.name
+        keeps = records.invariant(stage.project, before, place)
+        if keeps != logic.TRUE:
+            yield Premise(keeps, f"`{short}` keeps its invariants", resource.invariants[0].span)
+        if is_own(stage, place):
+            promise = f"`{short}` is in its initial state when a run starts" if place.resource in stage.foreign else ""
+            yield Premise(initial(stage, before, place), f"`{short}` is the run's own record", resource.span, promise)
+
+
+def is_own(stage: Stage, place: Place) -> bool:
+    """The record is keyed by all of the run's key: it is no other run's of this saga."""
+    return set(stage.deeds.run_key) <= set(place.keys)
+
+
+def initial(stage: Stage, before: World, place: Place) -> Term:
+    """The record is as nobody has touched it yet."""
+    resource, cells = stage.project.resource(place.resource), before[place]
+    types = encoding.begin(types=records.types_of(stage.project))
+    found: list[Term] = []
+    if resource.states:
+        found.append(equal(records.value_of(cells[STATE]), logic.code(resource.initial)))
+    for field in resource.fields:
+        if field.has_initial:
+            written = encoding.value(types, Constant(field.initial, field.type))
+            assert written is not None, field
+            found.append(encoding.equal(cells[field.name], written) or logic.TRUE)
+    return both(*found)
+
+
+def with_values(stage: Stage, premises: Sequence[Premise], places: Sequence[Place]) -> tuple[Premise, ...]:
+    """The premises, and what is known of the values that they speak of."""
+    read = (*(premise.term for premise in premises), *(key for place in places for key in place.keys))
+    return (*about(stage, *read), *premises)
+
+
+def about(stage: Stage, *read: Term) -> tuple[Premise, ...]:
+    """What is known of the values that these terms speak of: their `where`, and their types."""
+    known = actions.cone(frozenset(logic.symbols(*read)), stage.deeds.facts)
+    typed = encoding.facts(stage.deeds.encoding, *read, *(premise.term for premise in known))
+    return (*known, *(Premise(term, "a value is one of its type") for term in typed))
+
+
+# --- the story -----------------------------------------------------------------------------------------------------
+
+
+def history(
+    stage: Stage, course: Course, values: Mapping[str, Value], *, subject: str = "", also: tuple[Act, ...] = ()
+) -> History:
+    """What happens in a course with these values; `also` comes last."""
+    acts = [Act(0, name) for name, fact in course.happened.items() if histories.come_to(fact, values) is True]
+    acts += [
+        Act(0, name, number)
+        for (name, number), fact in reversed(tuple(course.undone.items()))
+        if histories.come_to(fact, values) is True
+    ]
+    return History(
+        sides=(histories.side(stage.deeds, values),),
+        before=histories.before(stage.project, course.before, values),
+        acts=(*acts, *also),
+        subject=subject,
+    )

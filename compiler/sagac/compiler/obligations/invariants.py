@@ -1,0 +1,196 @@
+"""B6, invariants: every action keeps those of the records it changes, and no record refers to one that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sagac.compiler import actions, courses, histories, logic, records, terms
+from sagac.compiler.actions import Action
+from sagac.compiler.courses import Course, Stage, TooLongError
+from sagac.compiler.logic import Term, Value, both, negation
+from sagac.compiler.model import Reference, Resource
+from sagac.compiler.obligations.obligation import Breach, Kept, Obligation, Premise, Settled
+from sagac.compiler.records import STATE, Effect, Place, World
+from sagac.compiler.verdicts import Act, Claim, History, Refuted, Undecided
+from sagac.runtime.plan import Result
+
+
+def owe(stage: Stage) -> tuple[Obligation, ...]:
+    """A claim for each action on a resource with invariants, and for each that makes a record refer to another one."""
+    return (
+        *(kept(stage, action) for action in stage.deeds.all() if has_invariants(stage, action)),
+        *(reference for action in stage.deeds.all() if action.undo is None for reference in referring(stage, action)),
+    )
+
+
+def has_invariants(stage: Stage, action: Action) -> bool:
+    return any(stage.project.resource(effect.place.resource).invariants for effect in action.effects)
+
+
+# --- invariants ----------------------------------------------------------------------------------------------------
+
+
+def kept(stage: Stage, action: Action) -> Kept:
+    """Where the invariants hold and the service accepts, they hold after it."""
+    who = f"`{action.step}`" if action.undo is None else f"the undo of `{action.step}`"
+    names = ", ".join(dict.fromkeys(f"`{effect.place.resource.rpartition('.')[2]}`" for effect in action.effects))
+    claim = Claim("B6", stage.saga.full_name, action.step, f"{who} keeps the invariants of {names}", action.span)
+    return Kept(claim, lambda: iter((breaking(stage, action),)), shape=f"B6 {action.shape}")
+
+
+def breaking(stage: Stage, action: Action) -> Breach:
+    """An invariant holds before the action and not after it."""
+    places = [effect.place for effect in action.effects]
+    world = records.begun(stage.project, places)
+    came = records.applied(stage.project, world, action.effects, "this run")
+    premises = (
+        *action.facts,
+        *courses.about(stage, came.enabled, *(premise.term for premise in action.facts)),
+        Premise(records.lawful(stage.project, world), "one record has one content"),
+        *invariants_of(stage, world),
+        Premise(records.shares(stage.project, world), "a `hold` counts at least what all runs hold"),
+        Premise(came.enabled, f"the service accepts `{action.step}`", action.span),
+        Premise(came.known, f"the run holds what `{action.step}` gives back"),
+    )
+    lost = negation(records.invariants(stage.project, came.world))
+    return Breach(premises, lost, lambda values: told(stage, action, world, values))
+
+
+def invariants_of(stage: Stage, world: World) -> Iterator[Premise]:
+    for place in world:
+        resource = stage.project.resource(place.resource)
+        if resource.invariants:
+            keeps = records.invariant(stage.project, world, place)
+            yield Premise(keeps, f"`{resource.name}` keeps its invariants", resource.invariants[0].span)
+
+
+def told(stage: Stage, action: Action, world: World, values: Mapping[str, Value]) -> Refuted:
+    resource = next(
+        found
+        for effect in action.effects
+        for found in (stage.project.resource(effect.place.resource),)
+        if found.invariants
+    )
+    return Refuted(
+        History(
+            sides=(histories.side(stage.deeds, values),),
+            before=histories.before(stage.project, world, values),
+            acts=(Act(0, action.step, action.undo),),
+            subject=action.step,
+        ),
+        f"`{action.command.rpartition('.')[2]}` can break an invariant of `{resource.name}`",
+        resource.invariants[0].span,
+        "the invariant",
+        (
+            f"let the command check it: `requires …` in its `changes {resource.name}`",
+            "or say what its parameters can be: a `where` on the input that it is given",
+            "or mark a field that counts what runs hold: `hold`",
+        ),
+    )
+
+
+# --- references ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """A record that an action brings into being, or lets refer to another one."""
+
+    effect: Effect
+    reference: Reference
+    resource: Resource
+
+
+def referring(stage: Stage, action: Action) -> Iterator[Obligation]:
+    """While the record is there, so is the one that it refers to: at all times, whatever is undone."""
+    for referral in referrals(stage, action):
+        target = referral.reference.resource.rpartition(".")[2]
+        claim = Claim(
+            "B6",
+            stage.saga.full_name,
+            action.step,
+            f"`{referral.resource.name}` never refers to a `{target}` that is not there",
+            referral.reference.span,
+        )
+        try:
+            breach = dangling(stage, action, referral)
+        except TooLongError as reason:
+            yield Settled(claim, Undecided(str(reason)))
+            continue
+        yield only(claim, breach)
+
+
+def only(claim: Claim, breach: Breach) -> Kept:
+    """A claim that only one thing breaks."""
+    return Kept(claim, lambda: iter((breach,)))
+
+
+def referrals(stage: Stage, action: Action) -> Iterator[Referral]:
+    """Each reference of a record that the action brings into being, or whose reference it sets."""
+    for effect in action.effects:
+        resource = stage.project.resource(effect.place.resource)
+        arises = bool(effect.change.target) and effect.change.target != resource.initial
+        set_now = {setting.field for setting in effect.settings}
+        for field in resource.fields:
+            if field.reference is not None and (arises or set_now & read_by(field.reference)):
+                yield Referral(effect, field.reference, resource)
+
+
+def read_by(reference: Reference) -> set[str]:
+    """The record's own fields that say what it refers to."""
+    return {leaf.path[0] for key in reference.keys for leaf in terms.leaves(key) if isinstance(leaf, Result)}
+
+
+def dangling(stage: Stage, action: Action, referral: Referral) -> Breach:
+    """The record is there, and the one that it refers to is not."""
+    place = referral.effect.place
+    referred = referred_place(stage, action, referral)
+    course = courses.of(stage, (place, referred), "always")
+    after = course.after
+    points = points_to(stage, after, place, referral.reference, referred)
+    bad = both(
+        course.happened[action.step],
+        is_there(stage, after, place),
+        points,
+        negation(is_there(stage, after, referred)),
+    )
+    return Breach(course.premises, bad, lambda values: lost(stage, action, referral, course, values))
+
+
+def referred_place(stage: Stage, action: Action, referral: Referral) -> Place:
+    """The record that is referred to once the action has taken effect."""
+    place = referral.effect.place
+    own = tuple(effect for effect in action.effects if effect.place == place)
+    after = records.applied(stage.project, records.begun(stage.project, (place,)), own, "this run").world
+    return Place(referral.reference.resource, referred_keys(stage, after, place, referral.reference))
+
+
+def referred_keys(stage: Stage, world: World, place: Place, reference: Reference) -> tuple[Term, ...]:
+    known = records.reading(stage.project, world, place)
+    return tuple(actions.part(known, key) for key in reference.keys)
+
+
+def points_to(stage: Stage, world: World, place: Place, reference: Reference, referred: Place) -> Term:
+    """The record at one place refers to the one at the other."""
+    keys = referred_keys(stage, world, place, reference)
+    return records.alias(Place(reference.resource, keys), referred)
+
+
+def is_there(stage: Stage, world: World, place: Place) -> Term:
+    """The record is not in its initial state."""
+    resource = stage.project.resource(place.resource)
+    if not resource.states:
+        return logic.TRUE
+    return negation(logic.equal(records.value_of(world[place][STATE]), logic.code(resource.initial)))
+
+
+def lost(stage: Stage, action: Action, referral: Referral, course: Course, values: Mapping[str, Value]) -> Refuted:
+    target = referral.reference.resource.rpartition(".")[2]
+    return Refuted(
+        courses.history(stage, course, values, subject=action.step),
+        f"`{referral.resource.name}` can refer to a `{target}` that is not there, because of `{action.step}`",
+        referral.reference.span,
+        "the reference",
+        (f"let `{action.step}` come after the step that makes the `{target}`: then it is undone before it too",),
+    )
