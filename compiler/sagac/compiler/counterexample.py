@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sagac.compiler import codes, timeline, values, violation
+from sagac.compiler import codes, harm, rehearsal, timeline, values, violation
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.model import Project, Saga
+from sagac.compiler.rehearsal import Row
 from sagac.compiler.replay import (
     Answer,
     Moments,
@@ -24,7 +25,17 @@ from sagac.compiler.replay import (
     succeed,
     then,
 )
-from sagac.compiler.verdicts import Claim, Critical, History, Judgement, Refuted, Situation, Undecided, Vacuous
+from sagac.compiler.verdicts import (
+    Claim,
+    Critical,
+    History,
+    Judgement,
+    Refuted,
+    Side,
+    Situation,
+    Undecided,
+    Vacuous,
+)
 from sagac.runtime.commands import Send
 from sagac.runtime.events import Answered, Cancelled, Outcome
 from sagac.runtime.plan import Plan, Wire
@@ -69,7 +80,7 @@ def confirm(
         if isinstance(judgement.verdict, Refuted) and shown[saga.full_name] >= shown_max(plan):
             told.append((replace(judgement, verdict=Undecided(ENOUGH)), ()))
             continue
-        told.append(believed(judgement, project, saga, plan))
+        told.append(believed(judgement, project, saga, plans))
         shown[saga.full_name] += isinstance(told[-1][0].verdict, Refuted)
     wrong = {after.claim.saga for after, _ in told if isinstance(after.verdict, Refuted)}
     found = [
@@ -86,12 +97,14 @@ def shown_max(plan: Plan) -> int:
     return max(SHOWN_MIN, REPLAYED_STEPS_MAX // max(1, len(plan.steps)))
 
 
-def believed(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> tuple[Judgement, tuple[str, ...]]:
+def believed(
+    judgement: Judgement, project: Project, saga: Saga, plans: Mapping[str, Plan]
+) -> tuple[Judgement, tuple[str, ...]]:
     """The judgement with its story; undecided where the kernel disagrees."""
     if not isinstance(judgement.verdict, Refuted):
         return judgement, ()
     try:
-        return judgement, replayed(judgement, judgement.verdict, project, saga, plan).trace
+        return judgement, replayed(judgement, judgement.verdict, project, saga, plans).trace
     except Unreplayable as parted:
         return replace(judgement, verdict=Undecided(f"the run that was found does not break it: {parted}")), ()
 
@@ -101,18 +114,20 @@ def explain(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> R
     if not isinstance(judgement.verdict, Refuted):
         return None
     try:
-        return replayed(judgement, judgement.verdict, project, saga, plan)
+        return replayed(judgement, judgement.verdict, project, saga, {saga.full_name: plan})
     except Unreplayable:
         return None
 
 
-def replayed(judgement: Judgement, refuted: Refuted, project: Project, saga: Saga, plan: Plan) -> Replayed:
+def replayed(
+    judgement: Judgement, refuted: Refuted, project: Project, saga: Saga, plans: Mapping[str, Plan]
+) -> Replayed:
     """The situation as a run of the kernel in which the claim is broken; raises `Unreplayable` where it is not."""
-    situation = refuted.situation
+    situation, plan = refuted.situation, plans[saga.full_name]
     if isinstance(situation, Critical):
         return Replayed((), situation.lines)
     if isinstance(situation, History):
-        raise Unreplayable("effects are not rehearsed yet")
+        return rehearsed(judgement.claim, situation, project, plans)
     if judgement.claim.family == "A3" and not situation.order:
         return Replayed((), ())  # the plan itself is not the saga's: there is no run to show
     try:
@@ -165,6 +180,88 @@ def reversals(situation: Situation, saga: Saga, plan: Plan) -> Iterator[Situatio
     for other in violation.later(saga, situation.subject):
         before = [step.name for step in plan.steps if other in violation.later(saga, step.name)]
         yield replace(situation, order=(*before, other), other=other)
+
+
+# --- effects -------------------------------------------------------------------------------------------------------
+
+
+def rehearsed(claim: Claim, history: History, project: Project, plans: Mapping[str, Plan]) -> Replayed:
+    """The history on concrete records, by runs that the kernel allows; raises `Unreplayable` where it shows nothing.
+
+    The moments are those of the run that the claim is about.
+    """
+    told = replace(history, sides=tuple(whole(side, project, plans) for side in history.sides))
+    found = rehearsal.rehearse(told, project)
+    if not rehearsal.lawful(project, found.before, rehearsal.keys_of(project, told)):
+        raise Unreplayable("no record can be like that")
+    are_apart(told, project)
+    captured = replace(told, sides=with_captured(told, found.rows))
+    moments = tuple(
+        run_of(captured, number, project, plans[side.saga])
+        for number, side in enumerate(captured.sides)
+        if side.saga in plans
+    )
+    wrong = harm.seen(claim, told, found, project)
+    return Replayed(moments[0], (*rehearsal.table(found, project, harm.sides_named(project, told)), *wrong))
+
+
+def whole(side: Side, project: Project, plans: Mapping[str, Plan]) -> Side:
+    """The run's values, with plain ones for what the history leaves open."""
+    saga = rehearsal.saga_of(project, side)
+    inputs = values.complete(saga, saga.types, side.input)
+    if inputs is None:
+        raise Unreplayable("no input was found that meets every `where`")
+    steps = plans[side.saga].steps if side.saga in plans else ()
+    results = {step.name: values.result_of(step, side.results.get(step.name), saga.types) for step in steps}
+    return replace(side, input=inputs, results={**side.results, **results})
+
+
+def are_apart(history: History, project: Project) -> None:
+    """No two runs of one saga have the same key."""
+    seen: set[tuple[str, ...]] = set()
+    for side in history.sides:
+        saga = rehearsal.saga_of(project, side)
+        types = {given.name: given.type for given in saga.inputs}
+        key = (side.saga, *(rehearsal.text(side.input[name], types[name]) for name in saga.key))
+        if key in seen:
+            raise Unreplayable(f"two runs of `{saga.name}` have the same key")
+        seen.add(key)
+
+
+def with_captured(history: History, rows: Sequence[Row]) -> tuple[Side, ...]:
+    """The runs, whose steps have returned what they found in the records."""
+    sides = list(history.sides)
+    for row in rows:
+        if row.act.undo is None and row.captured and not row.refused:
+            sides[row.act.side] = rehearsal.with_results(sides[row.act.side], row.act.step, row.captured)
+    return tuple(sides)
+
+
+def run_of(history: History, number: int, project: Project, plan: Plan) -> Moments:
+    """The kernel's run with the values of one side, in which all of its acts are sent."""
+    side, saga = history.sides[number], rehearsal.saga_of(project, history.sides[number])
+    acts = [act for act in (*history.acts, *history.otherwise) if act.side == number]
+    done = frozenset(act.step for act in acts)
+    needed = frozenset(
+        name for name in (step.name for step in saga.steps) if done & {name, *violation.later(saga, name)}
+    )
+    order = tuple(step.name for step in plan.steps if step.name in needed)
+    situation = Situation(
+        order, input=side.input, results=results_of(side), cancelled=any(act.undo is not None for act in acts)
+    )
+    moments = enact(situation, project, saga, plan)
+    for act in acts:
+        action = state(moments[-1].run, act.step)
+        if action.state != "succeeded":
+            raise Unreplayable(f"`{act.step}` should be done, but the kernel has it as {action.state}")
+        if act.undo is not None and (action.undo == "none" or action.undo_index != act.undo):
+            raise Unreplayable(f"`{act.step}` should be undone, but the kernel has its undo as {action.undo}")
+    return moments
+
+
+def results_of(side: Side) -> Mapping[str, Wire]:
+    """The results that are there."""
+    return {step: result for step, result in side.results.items() if result is not None}
 
 
 # --- the run -------------------------------------------------------------------------------------------------------

@@ -58,8 +58,8 @@ def bound(node: Expression) -> tuple[str, int]:
             return value(node.value, node.type), ATOM
         case Input():
             return ".".join(node.path), ATOM
-        case Result():
-            return ".".join((node.step, *node.path)), ATOM
+        case Result():  # a record's own field is a result of the step with no name
+            return ".".join((node.step, *node.path) if node.step else node.path), ATOM
         case Status():
             return f"{node.step}.{node.fact}", ATOM
         case Unary():

@@ -1,0 +1,89 @@
+"""The harm that a history does, looked for in its rehearsal on concrete records: never taken on trust.
+
+Each family says here what its claim comes to once records hold values. Nothing of what a solver was told is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sagac.compiler import rehearsal
+from sagac.compiler.model import Handler, Project, Saga, Step
+from sagac.compiler.rehearsal import STATE, Contents, Record, Rehearsal, Row
+from sagac.compiler.replay import Unreplayable
+from sagac.compiler.verdicts import Claim, History
+
+
+def seen(claim: Claim, history: History, found: Rehearsal, project: Project) -> tuple[str, ...]:
+    """What is wrong with what came of the acts, in words; raises `Unreplayable` where nothing is."""
+    match claim.family:
+        case "B1":
+            return not_restored(history, found, project)
+        case _:
+            raise Unreplayable(f"{claim.family} is not about records")
+
+
+# --- B1 ------------------------------------------------------------------------------------------------------------
+
+
+def not_restored(history: History, found: Rehearsal, project: Project) -> tuple[str, ...]:
+    """The last act is an undo that is refused, or leaves a record neither as before nor clean."""
+    *done, undo = found.rows
+    if undo.act.undo is None or any(row.act.undo is not None for row in done):
+        raise Unreplayable("it is not one undo after what it undoes")
+    for row in done:
+        if row.refused:
+            raise Unreplayable(f"`{row.act.step}` is refused: {row.refused}")
+    if undo.refused:
+        return (f"the undo of `{undo.act.step}` is refused: {undo.refused}",)
+    if handler_of(project, history, undo).mitigates:
+        raise Unreplayable("what a `mitigate` leaves different is said to stay")
+    for record in dict.fromkeys(record for row in found.rows for record in row.touched):
+        before, after = found.before[record], found.after[record]
+        differing = tuple(broken(project, history, record, before, after))
+        if differing:
+            return (f"expected {found.names[record]}: {', '.join(differing)}",)
+    raise Unreplayable("every record is as before, or clean")
+
+
+def broken(project: Project, history: History, record: Record, before: Contents, after: Contents) -> Iterator[str]:
+    """What a record should hold: what it held before, where it now holds something else that matters."""
+    resource = project.resource(record.resource)
+    differing = rehearsal.differences(project, record, before, after)
+    if resource.states and after[STATE] in resource.clean:
+        # Of a record that the run owns, fields do not matter once it is clean; of a shared one they do.
+        differing = () if is_own(project, history, record) else tuple(name for name in differing if name != STATE)
+    if differing:
+        yield rehearsal.listed(project, record, before)
+
+
+def is_own(project: Project, history: History, record: Record) -> bool:
+    """The record is keyed by all key fields of the run that the claim is about."""
+    side = history.sides[0]
+    saga = rehearsal.saga_of(project, side)
+    return {rehearsal.text(side.input[name], type_of(saga, name)) for name in saga.key} <= set(record.key)
+
+
+def type_of(saga: Saga, name: str) -> str:
+    return next(given.type for given in saga.inputs if given.name == name)
+
+
+def step_of(project: Project, history: History, row: Row) -> Step:
+    """The step of a row."""
+    return rehearsal.step_of(project, history.sides[row.act.side], row.act)
+
+
+def handler_of(project: Project, history: History, row: Row) -> Handler:
+    """The undo that a row is."""
+    assert row.act.undo is not None, row
+    return step_of(project, history, row).handlers[row.act.undo]
+
+
+def sides_named(project: Project, history: History) -> tuple[str, ...]:
+    """What each run of a history is called."""
+    own, *others = (rehearsal.saga_of(project, side) for side in history.sides)
+    name = "this run" if all(other.full_name == own.full_name for other in others) else f"this run of `{own.name}`"
+    return (
+        name,
+        *(f"another run of `{other.name}`" if other is own else f"a run of `{other.name}`" for other in others),
+    )
