@@ -173,6 +173,8 @@ class Session:
     """How many codes are written out; they come first."""
     fresh: int = 0
     """The first code that has not been used."""
+    model: Any = None
+    """Values that meet all that is supposed, where such were found: most of them are plain, and need no question."""
 
 
 def begin() -> Session:
@@ -186,6 +188,7 @@ def begin() -> Session:
 def suppose(session: Session, term: Term) -> None:
     """The term holds in all that is asked from now on."""
     session.solver.add(told(session, term))
+    session.model = None
 
 
 def told(session: Session, term: Term) -> Any:
@@ -212,9 +215,10 @@ def supposing(session: Session, term: Term) -> Iterator[Answer]:
     try:
         session.solver.add(said)
         session.literals = session.fresh = len(session.writing.spellings)
-        yield verdict(session.solver.check())
+        yield "sat" if fits(session) else verdict(session.solver.check())
     finally:
         session.solver.pop()
+        session.model = None
 
 
 def choose(session: Session, symbol: Symbol) -> Value:
@@ -225,12 +229,13 @@ def choose(session: Session, symbol: Symbol) -> Value:
 
 def any_values(session: Session, symbols: Sequence[Symbol]) -> dict[str, Value]:
     """Values of these unknowns that fit together, as the solver finds them."""
-    model = session.solver.model()
+    is_fit = session.model is not None or fits(session)
+    assert is_fit, symbols
     spellings = tuple(session.writing.spellings)
     found: dict[str, Value] = {}
     for symbol in symbols:
         handle = unknown(session, smtlib.continued(session.writing, symbol)[1], symbol.sort)
-        value = python_value(model.eval(handle, model_completion=True), symbol.sort)
+        value = python_value(value_of(session, handle), symbol.sort)
         found[symbol.name] = spelled(value, symbol.sort, spellings)
     return found
 
@@ -264,46 +269,51 @@ def plain(session: Session, name: str, sort: Sort) -> Value:
 
 def fits(session: Session, *facts: Any) -> bool:
     """Whether these can hold beside all that is supposed."""
-    return bool(session.solver.check(*facts) == z3.sat)
+    found = session.solver.check(*facts) == z3.sat
+    if found:
+        session.model = session.solver.model()
+    return bool(found)
+
+
+def is_so(session: Session, fact: Any) -> bool:
+    """Whether a fact can hold: asked only where it does not among the values that are known to fit."""
+    known = session.model is not None and z3.is_true(session.model.eval(fact, model_completion=True))
+    return known or fits(session, fact)
 
 
 def truth(session: Session, handle: Any) -> bool:
     """False where it can be."""
-    found = not fits(session, z3.Not(handle))
+    found = not is_so(session, z3.Not(handle))
     session.solver.add(handle if found else z3.Not(handle))
     return found
 
 
 def smallest(session: Session, handle: Any) -> int:
     """The number nearest to nought that fits, and a positive one if there is one."""
-    found = 0 if fits(session, handle == 0) else nearest(session, handle, 1 if fits(session, handle > 0) else -1)
+    found = 0 if is_so(session, handle == 0) else nearest(session, handle, 1 if is_so(session, handle > 0) else -1)
     session.solver.add(handle == found)
     return found
 
 
 def nearest(session: Session, handle: Any, sign: int) -> int:
     """The smallest distance from nought on one side, by halving."""
-    session.solver.push()
-    session.solver.add(sign * handle > 0)
-    far = sign * int(some(session, handle).as_long())
-    session.solver.pop()
-    near = 0
+    is_fit = is_so(session, sign * handle > 0)
+    assert is_fit, handle
+    near, far = 0, sign * int(value_of(session, handle).as_long())
     for _ in range(STEPS_MAX):
         if far - near <= 1:
             break
         middle = (near + far) // 2
         if fits(session, sign * handle > 0, sign * handle <= middle):
-            far = middle
+            far = sign * int(value_of(session, handle).as_long())
         else:
             near = middle
     return sign * far
 
 
-def some(session: Session, handle: Any) -> Any:
-    """A value that the solver picks beside all that is supposed."""
-    answer = session.solver.check()
-    assert answer == z3.sat, answer
-    return session.solver.model().eval(handle, model_completion=True)
+def value_of(session: Session, handle: Any) -> Any:
+    """A value that is known to fit."""
+    return session.model.eval(handle, model_completion=True)
 
 
 def coarsest(session: Session, name: str, handle: Any) -> Fraction:
@@ -314,7 +324,9 @@ def coarsest(session: Session, name: str, handle: Any) -> Fraction:
         if fits(session, link):
             session.solver.add(link)
             return Fraction(smallest(session, whole), 10**digits)
-    found = some(session, handle)
+    is_fit = session.model is not None or fits(session)
+    assert is_fit, name
+    found = value_of(session, handle)
     session.solver.add(handle == found)
     return Fraction(found.as_fraction())
 
@@ -322,7 +334,7 @@ def coarsest(session: Session, name: str, handle: Any) -> Fraction:
 def code(session: Session, handle: Any) -> int:
     """A code of its own where it can be; else the first that fits of those already chosen, or of those written out."""
     found = session.fresh
-    if fits(session, handle == session.fresh):
+    if is_so(session, handle == session.fresh):
         session.fresh += 1
     else:
         is_chosen = fits(session, handle >= session.literals, handle < session.fresh)
