@@ -87,7 +87,7 @@ def _without_collection() -> Iterator[None]:
 
 
 def _explore(machine: Machine, explored: Explored, crashes: int, cancels: int, first_only: bool) -> None:
-    first = State(machine.first, (), machine.services.empty(), frozenset(), crashes, cancels, 0)
+    first = beginning(machine, crashes, cancels)
     parents: dict[State, tuple[State, str] | None] = {first: None}
     children: dict[State, list[State]] = {}
     queue = deque([first])
@@ -115,6 +115,11 @@ def _explore(machine: Machine, explored: Explored, crashes: int, cancels: int, f
         if machine.resting(state.run):
             end = kernel.status(machine.runs[state.run])
             explored.ends[end] = explored.ends.get(end, 0) + 1
+
+
+def beginning(machine: Machine, crashes: int, cancels: int) -> State:
+    """The run has just begun, and nothing was sent."""
+    return State(machine.first, (), machine.services.empty(), frozenset(), crashes, cancels, 0)
 
 
 def _report(
@@ -157,6 +162,21 @@ def _report_stuck(
 
 
 def _steps(machine: Machine, state: State) -> Iterator[tuple[str, State]]:
+    """Of a run by itself: whether it gets its locks is anybody's guess."""
+    yield from ways_on(machine, state)
+    for command in machine.commands(state.run, state.now):
+        if isinstance(command, Acquire):
+            for event in (locked(command, state.now), LockExpired(command.step, state.now)):
+                yield label_of(event), after(machine, state, event)
+
+
+def locked(command: Acquire, now: int) -> Locked:
+    """The event that the command asks for."""
+    return Locked(command.step, command.locks, now)
+
+
+def ways_on(machine: Machine, state: State) -> Iterator[tuple[str, State]]:
+    """What may happen next, but for locks: these depend on other runs."""
     for command in machine.commands(state.run, state.now):
         match command:
             case Send():
@@ -165,22 +185,13 @@ def _steps(machine: Machine, state: State) -> Iterator[tuple[str, State]]:
                 yield from _probes(machine, state, command)
             case Await():
                 yield _lapses(machine, state, command)
-            case Acquire():
-                yield (
-                    f"{command.step} is locked",
-                    _after(machine, state, Locked(command.step, command.locks, state.now)),
-                )
-                yield (
-                    f"{command.step} finds its lock taken",
-                    _after(machine, state, LockExpired(command.step, state.now)),
-                )
             case Wake() | Append():
-                yield label_of(command.event), _after(machine, state, command.event)
+                yield label_of(command.event), after(machine, state, command.event)
     for position, message in enumerate(state.network):
         if position == 0 or message != state.network[position - 1]:
             yield from _deliveries(machine, state, message)
     if state.cancels and not kernel.is_ended(machine.runs[state.run]):
-        yield "cancel", _after(machine, state, Cancelled(state.now))._replace(cancels=state.cancels - 1)
+        yield "cancel", after(machine, state, Cancelled(state.now))._replace(cancels=state.cancels - 1)
     if state.crashes and not kernel.is_ended(machine.runs[state.run]):
         yield "crash", _crashed(machine, state, state.now)
         if machine.case.forgetting:
@@ -196,7 +207,7 @@ def _calls(machine: Machine, state: State, send: Send) -> Iterator[tuple[str, St
         network = _added(state.network, message)
         yield f"send {name}", _with(state, network, state.world, waiting=state.waiting | {flight})
     else:
-        yield f"{name} times out", _after(machine, state, _answer(send, "unknown", state.now))
+        yield f"{name} times out", after(machine, state, _answer(send, "unknown", state.now))
 
 
 def _deliveries(machine: Machine, state: State, message: Message) -> Iterator[tuple[str, State]]:
@@ -204,15 +215,15 @@ def _deliveries(machine: Machine, state: State, message: Message) -> Iterator[tu
     name = f"{'' if message.live else 'late '}{message.direction} {machine.case.plan.steps[message.step].name}"
     listening = message.live and (message.direction, message.step) in state.waiting
     for world, outcome in _taken(machine, state, message):
-        after = _with(state, remaining, world)
+        taken = _with(state, remaining, world)
         if listening:
             send = machine.send(state.run, state.now, message)
-            answered = _after(machine, after, _answer(send, outcome, state.now))
+            answered = after(machine, taken, _answer(send, outcome, state.now))
             yield f"{name}: {outcome}", answered
             if machine.case.duplicating and machine.services.may_deliver_twice(message):
                 copied = answered._replace(network=_added(answered.network, message.unheard()))
                 yield f"{name}: {outcome}, and a copy stays on its way", copied
-        yield f"{name}: {outcome}, and nobody hears of it", after
+        yield f"{name}: {outcome}, and nobody hears of it", taken
 
 
 def _taken(machine: Machine, state: State, message: Message) -> list[tuple[World, str]]:
@@ -228,9 +239,9 @@ def _probes(machine: Machine, state: State, ask: Ask) -> Iterator[tuple[str, Sta
     found: Literal["present", "absent"] = "present" if landed else "absent"
     result: Wire = ask.step if landed else None
     event = Probed(ask.step, ask.attempt, found, state.now, result=result)
-    yield f"probe {ask.step}: {found}", _after(machine, state, event)
+    yield f"probe {ask.step}: {found}", after(machine, state, event)
     silent = Probed(ask.step, ask.attempt, "unanswered", state.now)
-    yield f"probe {ask.step}: unanswered", _after(machine, state, silent)
+    yield f"probe {ask.step}: unanswered", after(machine, state, silent)
 
 
 def _lapses(machine: Machine, state: State, awaited: Await) -> tuple[str, State]:
@@ -238,7 +249,7 @@ def _lapses(machine: Machine, state: State, awaited: Await) -> tuple[str, State]
     i = machine.position[awaited.step]
     network = tuple(one for one in state.network if not (one.direction == "do" and one.step == i))
     event = Lapsed(awaited.step, state.now)
-    return f"{awaited.step} lapses", _after(machine, state._replace(network=network), event)
+    return f"{awaited.step} lapses", after(machine, state._replace(network=network), event)
 
 
 def _crashed(machine: Machine, state: State, now: int) -> State:
@@ -247,10 +258,10 @@ def _crashed(machine: Machine, state: State, now: int) -> State:
     if now > state.now:
         network, world = (), machine.services.forgotten(world, machine.forgettable)
     alone = state._replace(network=network, world=world, waiting=frozenset(), now=now, crashes=state.crashes - 1)
-    return _after(machine, alone, Resumed("new", now))
+    return after(machine, alone, Resumed("new", now))
 
 
-def _after(machine: Machine, state: State, event: Event) -> State:
+def after(machine: Machine, state: State, event: Event) -> State:
     """The state after an event; calls that it ends are not waited for, and their messages are late."""
     run = machine.apply(state.run, event)
     waiting = state.waiting & machine.flights(run, state.now)

@@ -24,7 +24,7 @@ from tests.runtime.world import Receipt, Rejected, Trip, TripInput, call, plan, 
 
 from sagac.runtime import Call, Runtime
 from sagac.runtime.journal import Batch, Begun, Head, Lease, Opening, read
-from sagac.runtime.plan import Plan, Schedule, Undo
+from sagac.runtime.plan import Lock, Plan, Schedule, Undo
 from sagac.runtime.sqlite import SqliteJournal
 
 NOW = Schedule(timeout_ms=10_000, retries=5, backoff_first_ms=1, backoff_max_ms=1)
@@ -44,9 +44,13 @@ SAGAS: dict[str, Plan] = {
     ),
     "short": plan(step("a", **PLAIN), step("b", "a", **PLAIN), step("no", "b", **PLAIN)),
     "probing": plan(step("a", undo=back("a"), probe=call("look", "a"), **PROBED), step("no", "a", **PLAIN)),
+    "locked": plan(step("a", locks=(Lock("world.Record", (), 600_000),), **PLAIN), step("no", "a", **PLAIN), format=2),
     "once": plan(step("a", **PLAIN), step("b", "a", undo=back("b"), **ONCE), step("no", "b", **PLAIN)),
 }
 """A step that is called `no` is refused."""
+
+TRIPS: dict[str, tuple[str, ...]] = {"locked": ("t", "u")}
+"""The runs that the first process begins, where there is more than one."""
 
 
 class Crash:
@@ -94,19 +98,19 @@ class Participant:
             raise Rejected
         with self._store() as store:
             if not store.execute("SELECT 1 FROM revoked WHERE key = ?", (call.key,)).fetchone():
-                store.execute("INSERT OR IGNORE INTO effects VALUES (?, ?)", (call.key, step))
-            store.execute("INSERT INTO log VALUES (?, ?)", (step, self._trouble(store, call, step)))
+                store.execute("INSERT OR IGNORE INTO effects VALUES (?, ?, ?)", (call.key, step, trip))
+            store.execute("INSERT INTO log VALUES (?, ?, ?)", (step, trip, self._trouble(store, step, trip)))
         self._crash.point()
         return Receipt(number=len(step))
 
     async def back(self, call: Call, *, step: str, trip: str) -> None:
         self._crash.point()
         with self._store() as store:
-            standing = {name for (name,) in store.execute("SELECT step FROM effects")}
+            standing = {name for (name,) in store.execute("SELECT step FROM effects WHERE trip = ?", (trip,))}
             trouble = "; ".join(f"{step} undone before {name}" for name in self._later[step] if name in standing)
             store.execute("DELETE FROM effects WHERE key = ?", (call.undoes,))
             store.execute("INSERT OR IGNORE INTO revoked VALUES (?)", (call.undoes,))
-            store.execute("INSERT INTO log VALUES (?, ?)", (f"undo {step}", trouble))
+            store.execute("INSERT INTO log VALUES (?, ?, ?)", (f"undo {step}", trip, trouble))
         self._crash.point()
 
     async def look(self, call: Call, *, step: str, trip: str) -> Receipt | None:
@@ -115,9 +119,10 @@ class Participant:
             found = store.execute("SELECT 1 FROM effects WHERE key = ?", (call.key,)).fetchone()
         return Receipt(number=len(step)) if found else None
 
-    def _trouble(self, store: sqlite3.Connection, call: Call, step: str) -> str:
-        undone = store.execute("SELECT 1 FROM log WHERE what LIKE 'undo %'").fetchone()
-        return f"{step} after an undo" if undone else ""
+    def _trouble(self, store: sqlite3.Connection, step: str, trip: str) -> str:
+        undone = store.execute("SELECT 1 FROM log WHERE what LIKE 'undo %' AND trip = ?", (trip,)).fetchone()
+        beside = store.execute("SELECT 1 FROM effects WHERE trip != ?", (trip,)).fetchone()
+        return f"{step} after an undo" if undone else f"{step} beside another run" if beside else ""
 
     def _store(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, factory=_Closing)
@@ -137,8 +142,8 @@ def tell(folder: Path, name: str, points: tuple[int, ...], *, torn: bool = False
     folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / "world.db")) as store:
         store.executescript(
-            "PRAGMA journal_mode = WAL; CREATE TABLE effects (key TEXT PRIMARY KEY, step TEXT);"
-            "CREATE TABLE revoked (key TEXT PRIMARY KEY); CREATE TABLE log (what TEXT, trouble TEXT);"
+            "PRAGMA journal_mode = WAL; CREATE TABLE effects (key TEXT PRIMARY KEY, step TEXT, trip TEXT);"
+            "CREATE TABLE revoked (key TEXT PRIMARY KEY); CREATE TABLE log (what TEXT, trip TEXT, trouble TEXT);"
         )
     killed = []
     for number, point in enumerate(points):
@@ -169,7 +174,8 @@ async def work(folder: Path, name: str, crash: Crash, *, is_first: bool) -> None
     saga = Trip(plan=shape, world=Participant(folder / "world.db", shape, crash))
     async with Runtime(journal=CrashingJournal(folder / "journal.db", crash), sagas=[saga]) as runtime:
         if is_first:
-            await runtime.start(Trip, TripInput(trip="t"))
+            for trip in TRIPS.get(name, ("t",)):
+                await runtime.start(Trip, TripInput(trip=trip))
         await runtime.idle()
 
 
@@ -185,6 +191,7 @@ async def remains(folder: Path) -> dict[str, object]:
     await journal.open()
     entries = await journal.entries()
     events = [type(each.event).__name__ for entry in entries for each in await read(journal, entry.run)]
+    lines = [place.lock for place in await journal.lines()]
     await journal.close()
     with closing(sqlite3.connect(folder / "world.db")) as store:
         effects = sorted(step for (step,) in store.execute("SELECT step FROM effects"))
@@ -193,6 +200,7 @@ async def remains(folder: Path) -> dict[str, object]:
         "status": [entry.status for entry in entries],
         "events": events,
         "effects": effects,
+        "lines": lines,
         "log": [what for what, _ in log],
         "trouble": [trouble for _, trouble in log if trouble],
     }

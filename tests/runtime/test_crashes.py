@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,20 @@ def test_what_may_be_sent_only_once_is_never_sent_twice(folder: Path) -> None:
     # Killed between the intent and the answer: a person must say whether `b` happened, and `a` waits for that.
     assert set(endings) == {(), ("compensated",), ("held", "a"), ("held", "a", "b")}
     assert endings["held", "a", "b"] == 2
+
+
+def test_two_runs_over_one_record_that_are_killed_anywhere_never_meet_there(folder: Path) -> None:
+    told = stories(folder / "s", "locked", 1 + DEEPER)
+    first, *_ = told
+    assert first["passed"] >= 30
+    assert first["status"] == ["compensated"] * 2
+    assert first["events"].count("Locked") == 2
+    for story in crashed(told):
+        assert (story["effects"], story["lines"], story["trouble"]) == ([], [], []), story
+        assert set(story["status"]) == {"compensated"}, story
+    # Killed between the lock and the send, and while it waits in line.
+    assert any(("Locked", "Resumed") in pairwise(story["events"]) for story in crashed(told))
+    assert any(("Started", "Resumed") in pairwise(story["events"]) for story in crashed(told))
 
 
 @pytest.mark.parametrize("saga", ["short", "probing"])

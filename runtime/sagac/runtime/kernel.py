@@ -351,7 +351,7 @@ def enable_step(run: Run, i: int, at: int) -> Run:
         locking.names(step, facts)
     except Unavailable as missing:
         return with_action(run, i, settling.held(action, str(missing)))
-    if step.locks:
+    if locking.is_needed(step):
         return with_action(run, i, replace(action, state="locking", enabled_at=at))
     return ready(run, i, at)
 

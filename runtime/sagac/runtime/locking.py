@@ -29,6 +29,11 @@ def names(step: Step, facts: View) -> tuple[str, ...]:
     return tuple(lock.resource + canonical([identity(key, facts) for key in lock.keys]).decode() for lock in step.locks)
 
 
+def is_needed(step: Step) -> bool:
+    """Whether the step waits for locks before it is sent."""
+    return bool(step.locks)
+
+
 def locked(action: Action) -> Action:
     """The step has its locks, until the run ends."""
     return replace(action, locked=True)
