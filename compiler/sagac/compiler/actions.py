@@ -360,7 +360,8 @@ def with_ownership(workshop: Workshop, writers: Writers, action: Action) -> Acti
 
 def is_owned(workshop: Workshop, writers: Writers, action: Action, effect: Effect) -> bool:
     """An earlier action of the run has put the record into the state that this one needs, and no other moves it."""
-    movers = [(name, each) for name, each in writers.get(effect.place, ()) if each.change.target]
+    writing = writers.get(effect.place, ())
+    movers = [(name, each) for name, each in writing if each.change.target != each.change.source]
     if action.undo is not None:
         return any(name == action.step and each.change.target == effect.change.source for name, each in movers)
     return any(

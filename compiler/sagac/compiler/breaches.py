@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from sagac.compiler import smtlib, solver
-from sagac.compiler.logic import Term
-from sagac.compiler.obligations.obligation import Breach, Kept, Premise
+from sagac.compiler.logic import Term, Value
+from sagac.compiler.obligations.obligation import Breach, Form, Kept, Premise
 from sagac.compiler.questions import Answer, Asked
-from sagac.compiler.solver import Impossible, Possible, Unknown
-from sagac.compiler.verdicts import Claim, Proved, Undecided, Vacuous, Verdict
+from sagac.compiler.solver import Impossible, Outcome, Possible, Unknown
+from sagac.compiler.verdicts import Claim, Proved, Refuted, Undecided, Vacuous, Verdict
 
 UNKNOWN: Final = "the solver gave up within its limit"
+
+FORMS_MAX: Final = 10_000
+"""So many forms keep their answer."""
 
 
 def judged(obligation: Kept) -> Verdict:
@@ -24,11 +29,12 @@ def judged(obligation: Kept) -> Verdict:
     undecided: Verdict | None = None
     empty: tuple[Premise, ...] | None = None
     is_spoken_of = False
-    for breach in obligation.breaches():
+    for breach in ways(obligation):
         premises = ordered(breach)
-        match solver.refute(supposed(premises), breach.broken):
+        match outcome(breach):
             case Possible(values):
-                return breach.tell(values)
+                assert isinstance(breach, Breach), breach
+                return told(breach, values)
             case Unknown():
                 undecided = undecided or Undecided(UNKNOWN)
             case Impossible(core):
@@ -42,7 +48,45 @@ def judged(obligation: Kept) -> Verdict:
     return undecided or Proved(tuple(needed), obligation.shallow)
 
 
-def ordered(breach: Breach) -> tuple[Premise, ...]:
+def ways(obligation: Kept) -> Iterator[Breach | Form]:
+    """Every breach of a claim; in the place of those of one form, the form, where it cannot happen."""
+    for breach in obligation.breaches():
+        if isinstance(breach, Breach):
+            yield breach
+        elif isinstance(outcome(breach.form), Impossible):
+            yield breach.form
+        else:
+            yield from breach.breaches()
+
+
+def outcome(breach: Breach | Form) -> Outcome:
+    """Whether a breach can happen."""
+    if isinstance(breach, Form):
+        return outcome_of_form(breach)
+    return solver.refute(supposed(ordered(breach)), breach.broken)
+
+
+@lru_cache(maxsize=FORMS_MAX)
+def outcome_of_form(form: Form) -> Outcome:
+    return solver.refute(supposed(ordered(form)), form.broken)
+
+
+def told(breach: Breach, values: Mapping[str, Value]) -> Refuted:
+    """The refutation, with the repairs that were found to prove."""
+    refuted = breach.tell(values)
+    premises = supposed(ordered(breach))
+    sure = (each.help for each in breach.repairs if is_sure(premises, each.term, breach.broken))
+    return replace(refuted, help=(*refuted.help, *sure))
+
+
+def is_sure(premises: Sequence[Term], added: Term, broken: Term) -> bool:
+    """With this the breach cannot happen, and something still can."""
+    if not isinstance(solver.refute((*premises, added), broken), Impossible):
+        return False
+    return solver.standing((*premises, added)) == "sat"
+
+
+def ordered(breach: Breach | Form) -> tuple[Premise, ...]:
     """The premises, promises last: a proof does without those first."""
     return tuple(sorted(breach.premises, key=lambda premise: bool(premise.promise)))
 
@@ -69,7 +113,7 @@ def vacuous(contradicting: Sequence[Premise]) -> Vacuous:
 def asked(obligation: Kept) -> Iterator[Asked]:
     """What the solver was asked for a claim, up to the first breach that can happen: that its premises can hold, and
     whether it can happen."""
-    for breach in obligation.breaches():
+    for breach in ways(obligation):
         premises = ordered(breach)
         said = supposed(premises)
         standing = solver.standing(said)

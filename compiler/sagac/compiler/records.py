@@ -267,7 +267,8 @@ def applied(project: Project, world: World, effects: Iterable[Effect], actor: Ac
         captured |= {each.result: before[each.field] for each in effect.change.yields}
         if effect.change.target:
             put(after, effect.place, STATE, Encoded("code", logic.code(effect.change.target)))
-            put(after, effect.place, OWNER, Encoded("code", logic.code(actor)))
+            if effect.change.source != effect.change.target:  # who leaves a record in its state does not take it over
+                put(after, effect.place, OWNER, Encoded("code", logic.code(actor)))
         for setting in effect.settings:
             assign(after, effect.place, setting, filled(setting.value, before), actor)
     return Applied(both(*enabled), both(*known), after, captured)

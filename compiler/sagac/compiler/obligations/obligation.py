@@ -106,6 +106,23 @@ class Premise:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """Something that an author may write against a breach: offered where the breach cannot happen with it."""
+
+    term: Term
+    """What would then hold as well."""
+    help: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """A question that many breaches have in common, up to names: it is answered once."""
+
+    premises: tuple[Premise, ...]
+    broken: Term
+
+
+@dataclass(frozen=True, slots=True)
 class Breach:
     """One way to break a claim about effects: it happens when the premises and `broken` hold together."""
 
@@ -113,6 +130,15 @@ class Breach:
     broken: Term
     tell: Callable[[Mapping[str, Value]], Refuted]
     """The refutation with these values of all unknowns."""
+    repairs: tuple[Repair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """Breaches of one form: where the form cannot happen none of them can, else each is looked at by itself."""
+
+    form: Form
+    breaches: Callable[[], Iterator[Breach]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +146,7 @@ class Kept:
     """None of the breaches can happen. What is proved rests on the promises among the premises that were needed."""
 
     claim: Claim
-    breaches: Callable[[], Iterator[Breach]]
+    breaches: Callable[[], Iterator[Breach | General]]
     shallow: str = ""
     """Why the proof says little, where it does."""
     rests_on: tuple[str, ...] = ()

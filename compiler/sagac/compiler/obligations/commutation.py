@@ -1,0 +1,106 @@
+"""B2, commutation: steps of one run that are not ordered may take effect in either order, and come to the same.
+
+Accepted in one order, they are accepted in the other, return the same and leave the same. So one order stands for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from sagac.compiler import histories, repairs, surroundings
+from sagac.compiler.graph import Graph, numbers
+from sagac.compiler.logic import Value
+from sagac.compiler.model import Saga
+from sagac.compiler.obligations import movers
+from sagac.compiler.obligations.conditions import Conditions
+from sagac.compiler.obligations.movers import Meeting
+from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation
+from sagac.compiler.surroundings import MINE, Part, Surroundings
+from sagac.compiler.verdicts import Claim, History, Refuted
+
+
+def owe(saga: Saga, graph: Graph, conditions: Conditions, around: Surroundings) -> Iterator[Obligation]:
+    """One claim for each step that shares a record with a later one that is not ordered with it."""
+    pairs = unordered(saga, graph, around)
+    for step in saga.steps:
+        if pairs[step.name]:
+            text = f"`{step.name}` and the steps beside it come to the same in either order"
+            claim = Claim("B2", saga.full_name, step.name, text, step.name_span)
+            yield Kept(claim, breaches(saga, conditions, around, step.name, pairs[step.name]))
+
+
+def unordered(saga: Saga, graph: Graph, around: Surroundings) -> Mapping[str, tuple[str, ...]]:
+    """For each step those of a larger number that change the same resource, where neither comes after the other."""
+    touching: dict[str, int] = {}
+    for place, name in enumerate(graph.order):
+        for resource in around.does[saga.full_name, name].resources:
+            touching[resource] = touching.get(resource, 0) | 1 << place
+    found: dict[str, tuple[str, ...]] = {}
+    for place, name in enumerate(graph.order):
+        sharing = 0
+        for resource in around.does[saga.full_name, name].resources:
+            sharing |= touching[resource]
+        beside = sharing & ~graph.descendants[place] & (-1 << place + 1)
+        found[name] = tuple(graph.order[number] for number in numbers(beside))
+    return found
+
+
+def breaches(
+    saga: Saga, conditions: Conditions, around: Surroundings, step: str, others: Sequence[str]
+) -> Callable[[], Iterator[General]]:
+    """Each two forms that meet, once; and where those can differ, the pairs of steps that have them."""
+
+    def found() -> Iterator[General]:
+        one = around.does[saga.full_name, step]
+        pairs: dict[object, list[Part]] = {}
+        for name in others:
+            other = around.does[saga.full_name, name]
+            pairs.setdefault((other.form, surroundings.pattern(one, other)), []).append(other)
+        for alike in pairs.values():
+            for turned in (False, True):
+                form = of_forms(around, one, alike[0], turned=turned)
+                yield General(form, exactly(conditions, around, one, alike, turned=turned))
+
+    return found
+
+
+def of_forms(around: Surroundings, one: Part, other: Part, *, turned: bool) -> Form:
+    """The question about two forms, in one order or the other, made once."""
+    key = ("B2", one.form, other.form, surroundings.pattern(one, other), turned)
+    if key not in around.asked:
+        first, second = surroundings.named([one, other], MINE)
+        asked = movers.past(around.project, *((second, first) if turned else (first, second)), "this run")
+        around.asked[key] = Form(asked.premises, asked.broken)
+    return around.asked[key]
+
+
+def exactly(
+    conditions: Conditions, around: Surroundings, one: Part, others: Sequence[Part], *, turned: bool
+) -> Callable[[], Iterator[Breach]]:
+    """The questions about these steps, with all that is known where both run: guards may exclude one another."""
+
+    def found() -> Iterator[Breach]:
+        for other in others:
+            first, second = (other, one) if turned else (one, other)
+            asked = movers.past(around.project, first.action, second.action, "this run")
+            premises = (*asked.premises, *movers.sent(conditions, first), *movers.sent(conditions, second))
+            fixes = tuple(repairs.of_order(around.project, one, other))
+            yield Breach(premises, asked.broken, teller(around, first, second, asked), repairs=fixes)
+
+    return found
+
+
+def teller(around: Surroundings, first: Part, second: Part, asked: Meeting) -> Callable[[Mapping[str, Value]], Refuted]:
+    def tell(values: Mapping[str, Value]) -> Refuted:
+        history = History(
+            sides=(histories.side(first.deeds, values),),
+            before=histories.before(around.project, asked.world, values),
+            acts=(first.act(0), second.act(0)),
+            otherwise=(second.act(0), first.act(0)),
+            subject=first.action.step,
+            other=second.action.step,
+        )
+        message = f"`{first.action.step}` and `{second.action.step}` are not ordered, and do not come to the same"
+        return Refuted(history, f"{message} the other way round", second.action.span, "the step beside it")
+
+    return tell
