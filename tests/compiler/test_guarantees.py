@@ -205,7 +205,7 @@ def test_a_state_that_differs_from_before_is_residue_though_it_is_clean() -> Non
         cancel=change("booked", "cancelled"),
     )
     assert residue.residues(project, saga)[0] == residue.Residue(
-        "flight", "undone differently", "", ("`Seat[trip]` ends `cancelled`, which was `none`",)
+        "flight", "not as before", "", ("`Seat[trip]` ends `cancelled`, which was `none`",)
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from keyword import iskeyword
@@ -14,9 +15,13 @@ from pathlib import Path
 
 from sagac.compiler import (
     briefing,
+    checker,
     codes,
+    crosscheck,
     driver,
     dump,
+    evidence,
+    exhibit,
     generation,
     guarantees,
     markdown,
@@ -24,10 +29,16 @@ from sagac.compiler import (
     plain,
     render,
     report,
+    session,
+    simulation,
+    solver,
+    verification,
     webpage,
+    wording,
 )
 from sagac.compiler.driver import Checked
 from sagac.compiler.source import Source
+from sagac.runtime.plan import Wire
 
 OK, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
 """Exit codes: proved (or declared as assumed), findings, a wrong call, undecided."""
@@ -71,10 +82,23 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=["text", "json", "github"], default="text", help="how findings are printed")
     parser.add_argument("--strict", action="store_true", help="warnings and notes fail the check too")
     parser.add_argument("--verbose", action="store_true", help="every claim with its verdict, and every default")
+    parser.add_argument(
+        "--evidence", type=Path, metavar="DIR", help="write the evidence of the check below this folder"
+    )
+    parser.add_argument(
+        "--counterexamples",
+        type=Path,
+        metavar="DIR",
+        help="write each refutation there as a page with a sequence diagram, and as a test that repeats it",
+    )
 
 
 def check(arguments: argparse.Namespace) -> int:
     told = [shown(driver.check(sources, today()), arguments) for sources in projects(arguments.paths)]
+    if arguments.evidence is not None:
+        attest(told, arguments.evidence)
+    if arguments.counterexamples is not None:
+        put_exhibits(told, arguments.counterexamples)
     if arguments.format == "json":
         write(as_json(told))
     return worst(
@@ -82,11 +106,80 @@ def check(arguments: argparse.Namespace) -> int:
     )
 
 
+def put_exhibits(told: Sequence[Checked], folder: Path) -> None:
+    """The files of every refutation; what was written is said apart from the findings, which a program may read."""
+    count = 0
+    for checked in told:
+        specs = [Path(os.path.relpath(name, folder)).as_posix() for name in checked.sources]
+        for name, text in exhibit.files(checked, specs, count + 1).items():
+            put(folder / name, text)
+            count += name.endswith(".md")
+    print(f"sagac: {wording.counted(count, 'counterexample')} written to `{folder}`", file=sys.stderr)
+
+
 def shown(checked: Checked, arguments: argparse.Namespace) -> Checked:
     """A project's findings are shown as soon as they are known, where that does not break the format."""
     if arguments.format in FORMATS:
         write(FORMATS[arguments.format](checked, arguments))
     return checked
+
+
+def attest(told: Sequence[Checked], below: Path) -> None:
+    """The evidence of each check is written, where there is any."""
+    for checked in told:
+        if evidence.is_possible(checked):
+            folder = below / evidence.name_of(checked)
+            write_exactly(folder, evidence.bundle(checked))
+            print(f"sagac: evidence in `{folder}`", file=sys.stderr)
+        else:
+            print("sagac: no evidence: there is no saga here, or an error in it", file=sys.stderr)
+
+
+def write_exactly(folder: Path, files: Mapping[str, bytes]) -> None:
+    """These files and no others: the folder is named by its content, so what else is there is left from before."""
+    try:
+        for path in [path for path in folder.rglob("*") if path.is_file()]:
+            if path.relative_to(folder).as_posix() not in files:
+                path.unlink()
+        for name, body in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(body)
+    except OSError as error:
+        raise UsageError(f"`{folder}` cannot be written: {error.strerror}") from None
+
+
+# --- verify --------------------------------------------------------------------------------------------------------
+
+
+def configure_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that `sagac check --evidence` has written")
+    parser.add_argument("--crosscheck", action="store_true", help="fail where the second solver is not installed")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="how the account is printed")
+    parser.add_argument("--verbose", action="store_true", help="every obligation, with what became of it")
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    folders = checker.bundles(arguments.folder)
+    if not folders:
+        raise UsageError(f"there is no evidence in `{arguments.folder}`")
+    told = [verification.verify(folder, solvers()) for folder in folders]
+    if arguments.format == "json":
+        write(verification.json_of(told))
+    else:
+        write("\n".join(verification.text_of(one, verbose=arguments.verbose) for one in told))
+    missing = not crosscheck.version()
+    if missing:
+        print(f"sagac: not cross-checked: {crosscheck.MISSING}", file=sys.stderr)
+    return OK if all(one.is_sound for one in told) and not (missing and arguments.crosscheck) else FINDINGS
+
+
+def solvers() -> Mapping[str, verification.Solve]:
+    """Every solver that is installed, by name and version."""
+    second = {crosscheck.version(): crosscheck.decide} if crosscheck.version() else {}
+    return {solver.version(): solver.answer, **second}
+
+
+# --- how findings are printed --------------------------------------------------------------------------------------
 
 
 def as_text(checked: Checked, arguments: argparse.Namespace) -> str:
@@ -241,12 +334,86 @@ def report_stale(modules: generation.Modules, out: Path) -> int:
 
 
 def write_file(path: Path, text: str) -> None:
+    put(path, text)
+    print(f"wrote {path}")
+
+
+def put(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"`{path}` cannot be written: {error.strerror}") from None
-    print(f"wrote {path}")
+
+
+# --- sim -----------------------------------------------------------------------------------------------------------
+
+
+def configure_sim(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", help="a spec file, or the folder of a project")
+    parser.add_argument("--saga", help="which saga, by name or full name, where there are several")
+    parser.add_argument(
+        "--input", metavar="JSON", default="{}", help="input fields of the run; plain values for the rest"
+    )
+    parser.add_argument(
+        "--script", type=Path, metavar="FILE", help="choices, one a line; `-` reads them from standard input"
+    )
+    parser.add_argument("--faults", action="store_true", help="a random walk with faults, instead of asking")
+    parser.add_argument("--seed", type=int, metavar="N", help="repeat the random walk of this seed")
+
+
+def sim(arguments: argparse.Namespace) -> int:
+    walk = begun(arguments)
+    if arguments.faults or arguments.seed is not None:
+        seed = int.from_bytes(os.urandom(4)) if arguments.seed is None else arguments.seed
+        for line in session.stroll(walk, seed):
+            print(line)
+        return OK
+    if arguments.script is None and sys.stdin.isatty():
+        session.play(session.start(walk), typed(), print)
+        return OK
+    script = sys.stdin.read() if arguments.script in (None, Path("-")) else read(arguments.script)
+    ended = session.follow(session.start(walk), script.splitlines(), print)
+    if isinstance(ended, simulation.Mistake):
+        raise UsageError(f"{arguments.script or '-'}: {ended.text}")
+    return OK
+
+
+def begun(arguments: argparse.Namespace) -> simulation.Walk:
+    """The walk at its beginning, of the one saga that is meant."""
+    (sources, *more) = projects([arguments.path])
+    if more:
+        raise UsageError(f"`{arguments.path}` has several projects: name the folder of one")
+    checked = driver.check(sources, today())
+    if not checked.plans:
+        show_findings(checked)
+        raise UsageError("there is no saga here that could run")
+    names = chosen(checked, arguments.saga)
+    if len(names) > 1:
+        raise UsageError("say which with `--saga`: " + ", ".join(f"`{name}`" for name in names))
+    walk = simulation.begin(checked.saga(names[0]), checked.plans[names[0]], given(arguments.input))
+    if isinstance(walk, simulation.Mistake):
+        raise UsageError(walk.text)
+    return walk
+
+
+def given(text: str) -> dict[str, Wire]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"the input is not JSON: {error.msg.lower()} at character {error.pos + 1}") from None
+    if not isinstance(found, dict):
+        raise UsageError('the input is a JSON object: `{"quantity": 3}`')
+    return found
+
+
+def typed() -> Iterator[str]:
+    """The lines that a person types, until there are no more."""
+    while True:
+        try:
+            yield input("? ")
+        except EOFError:
+            return
 
 
 # --- explain, graph, dump ------------------------------------------------------------------------------------------
@@ -376,10 +543,12 @@ def write(text: str) -> None:
 
 COMMANDS: Sequence[Subcommand] = (
     Subcommand("check", "prove the sagas of a project, or show what can go wrong", configure_check, guarded(check)),
+    Subcommand("verify", "check evidence again, without the compiler", configure_verify, guarded(verify)),
     Subcommand(
         "report", "say what is guaranteed, on what it rests, and what is missing", configure_report, guarded(report_on)
     ),
     Subcommand("gen", "write the executor and test modules of a checked project", configure_gen, guarded(gen)),
+    Subcommand("sim", "walk through a saga step by step, with every answer chosen", configure_sim, guarded(sim)),
     Subcommand("graph", "print the steps and the undo order as a Mermaid diagram", configure_graph, guarded(graph)),
     Subcommand("explain", "say what a diagnostic code means and how to fix it", configure_explain, guarded(explain)),
     Subcommand("dump", "print an in-between form of the compiler", configure_dump, guarded(dump_phase)),

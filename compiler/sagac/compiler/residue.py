@@ -10,7 +10,7 @@ from sagac.compiler import planner, wording
 from sagac.compiler.model import Assignment, Call, Change, Handler, Project, Saga, Step
 from sagac.runtime.plan import Binary, Expression, Input, Items, Plan, Result, Unary
 
-Kind: TypeAlias = Literal["irreversible", "left", "mitigated", "undone differently"]
+Kind: TypeAlias = Literal["irreversible", "left", "mitigated", "not as before"]
 
 Arguments: TypeAlias = Mapping[str, Expression]
 """What a call gives for each parameter."""
@@ -21,7 +21,7 @@ WHEN: Final[Mapping[Kind, str]] = {
     "irreversible": "once it is done: nothing takes it back",
     "left": "after a rollback in which it was done",
     "mitigated": "after a rollback that has mitigated it",
-    "undone differently": "after a rollback that has undone it",
+    "not as before": "after a rollback: its undo leaves it so",
 }
 """In which runs it stays."""
 
@@ -62,7 +62,7 @@ def of_step(project: Project, step: Step) -> Iterator[Residue]:
         if handler.mitigates:
             yield Residue(step.name, "mitigated", handler.because, differing)
         elif differing:
-            yield Residue(step.name, "undone differently", "", differing)
+            yield Residue(step.name, "not as before", "", differing)
 
 
 def changes(project: Project, call: Call) -> tuple[Change, ...]:

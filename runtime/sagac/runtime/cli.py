@@ -38,7 +38,7 @@ OK, FINDINGS, USAGE, UNAVAILABLE = 0, 1, 2, 69
 JOURNAL: Final = "sqlite:///sagac.db"
 """Where a journal is when nothing else is said."""
 
-COMPILER_COMMANDS: Final = ("check", "report", "gen", "graph", "explain", "dump")
+COMPILER_COMMANDS: Final = ("check", "report", "verify", "gen", "sim", "graph", "explain", "dump")
 """What the compiler adds: named here so that a base install can say what is missing."""
 
 SHORT: Final = 12
