@@ -938,4 +938,28 @@ def test_a_lock_waits_for_the_results_that_its_key_reads() -> None:
 def test_a_reason_for_a_refused_undo_is_said_once() -> None:
     block = '{ on refusal hold because "the desk looks"  on refusal hold because "or the bank" }'
     text = trip(f"step flight {{ do air.book(trip_id, seats)  compensate air.cancel(trip_id) {block} }}")
-    assert said(AIR, text) == ["E310 `on refusal` stands twice in this `compensate`"]
+    refused = AIR.replace("    revokes book", "    revokes book\n    fails TooLate")
+    assert said(refused, text) == ["E310 `on refusal` stands twice in this `compensate`"]
+
+
+@pytest.mark.parametrize(
+    ("promises", "expected"),
+    [
+        ("idempotent", ["E312 `cancel` is never refused, as far as is declared"]),
+        ("idempotent  changes Trip[trip] { seats += 1 }", ["E312 `cancel` is never refused, as far as is declared"]),
+        ("idempotent  changes Trip[trip] { requires seats > 0  seats -= 1 }", []),
+        ("idempotent  changes Trip[trip] booked -> none", []),
+        ("idempotent  fails TooLate", []),
+    ],
+)
+def test_only_an_undo_that_can_be_refused_needs_a_reason_for_it(promises: str, expected: list[str]) -> None:
+    air = f"""
+    service air {{
+      resource Trip[trip: uuid] {{ states none*, booked  seats: int }}
+      command book(trip: uuid)  changes Trip[trip] none -> booked
+      command cancel(trip: uuid)  {promises}
+    }}
+    """
+    block = '{ on refusal hold because "the desk looks at it" }'
+    text = trip(f"step flight {{ do air.book(trip_id)  compensate air.cancel(trip_id) {block} }}", "trip_id: uuid")
+    assert said(air, text) == expected

@@ -107,7 +107,11 @@ def _unsupported(node: syntax.Saga) -> Finds[None]:
                 "E502",
                 "`approval` is not supported in this version",
                 item.name.span,
-                help="let a service ask for the decision, and make it a step that can be refused",
+                help=(
+                    "let a service ask for the decision, and make it a step that can be refused",
+                    "why: a run moves by answers to calls: no claim about its end and its rules (A1, A4, F) covers a "
+                    "decision that a person makes or does not make",
+                ),
             )
     if not any(isinstance(item, syntax.Step | syntax.Approval) for item in node.items):
         yield codes.finding("E311", f"`{node.name.text}` has no steps", node.name.span, help="write a `step`")

@@ -43,23 +43,42 @@ _ONCE: Final = (
     syntax.OnUnknownHold,
 )
 
+WAITS: Final = "a run moves by answers to calls: no claim about progress and time (A1, A4, E2) covers a wait"
+
 LATER: Final = {
-    syntax.ForEach: ("E501", "`for each`", "write a step for each element, or let the service take the whole list"),
-    syntax.WaitFor: ("E503", "`wait`", "let a service wait, and query it"),
-    syntax.WaitUntil: ("E503", "`wait until`", "let a service wait, and query it"),
-    syntax.WaitSignal: ("E503", "`wait for signal`", "let a service take the signal, and query it"),
-    syntax.DoSaga: ("E504", "`do saga`", "call a command that starts the other saga and one that rolls it back"),
-    syntax.OnFailure: ("E506", "`on failure`", "leave it out: a failed step turns the run back"),
+    syntax.ForEach: (
+        "E501",
+        "`for each`",
+        "write a step for each element, or let the service take the whole list",
+        "the rollback theorem and its claims (A1 to A5, B1 to B5, C3) are about a fixed set of steps",
+    ),
+    syntax.WaitFor: ("E503", "`wait`", "let a service wait, and query it", WAITS),
+    syntax.WaitUntil: ("E503", "`wait until`", "let a service wait, and query it", WAITS),
+    syntax.WaitSignal: ("E503", "`wait for signal`", "let a service take the signal, and query it", WAITS),
+    syntax.DoSaga: (
+        "E504",
+        "`do saga`",
+        "call a command that starts the other saga and one that rolls it back",
+        "the rollback theorem needs the effect of a step and of its undo (A2, B1, C1): a saga declares neither",
+    ),
+    syntax.OnFailure: (
+        "E506",
+        "`on failure`",
+        "leave it out: a failed step turns the run back",
+        "the rollback theorem is about runs that turn at a failure (A1, A2), not about runs that go on after one (B3)",
+    ),
 }
-"""Clauses that language 1 has and this version does not: their code, their words, and what to write."""
+"""Clauses that language 1 has and this version does not: their code, their words, what to write, and what no theorem
+covers yet."""
 
 
 def later(clauses: tuple[syntax.StepClause, ...]) -> Iterator[Diagnostic]:
     """A finding for each clause that this version does not know how to run."""
     for clause in clauses:
         if type(clause) in LATER:
-            code, words, instead = LATER[type(clause)]
-            yield codes.finding(code, f"{words} is not supported in this version", clause.span, help=instead)
+            code, words, instead, why = LATER[type(clause)]
+            message = f"{words} is not supported in this version"
+            yield codes.finding(code, message, clause.span, help=(instead, f"why: {why}"))
 
 
 UNTYPED: Final = (syntax.ForEach, syntax.WaitFor, syntax.WaitUntil, syntax.WaitSignal, syntax.DoSaga)

@@ -55,16 +55,33 @@ def undo(node: syntax.Undo, frame: Frame, shown: frozenset[Path]) -> Finds[Handl
         node.kind == "mitigate",
         node.because.value if node.because is not None else "",
         node.span,
-        refusal=(yield from _refusal(node)),
+        refusal=(yield from _refusal(node, own, frame)),
     )
     return Handled(handler, call.use)
 
 
-def _refusal(node: syntax.Undo) -> Finds[str]:
+def _refusal(node: syntax.Undo, own: Signature, frame: Frame) -> Finds[str]:
     """Why a refusal of this undo may be left to a person; empty where nothing is said of it."""
     yield from one_each(node.clauses, (syntax.OnRefusal,), f"this `{node.kind}`")
     clause = the(node.clauses, syntax.OnRefusal)
-    return clause.because.value if clause is not None else ""
+    if clause is None:
+        return ""
+    if not _is_refused(own, frame):
+        yield codes.finding(
+            "E312",
+            f"`{own.operation.name}` is never refused, as far as is declared",
+            clause.span,
+            own.label,
+            help="leave it out, or declare when it is refused: `fails`, `requires` or a source state",
+        )
+    return clause.because.value
+
+
+def _is_refused(own: Signature, frame: Frame) -> bool:
+    """Whether a command declares a refusal, or needs something of the records that it changes."""
+    contract = frame.world.contracts.get(own.service)
+    changes = contract.service.operations[own.operation.name].changes if contract is not None else ()
+    return bool(own.operation.fails) or any(change.source or change.requires for change in changes)
 
 
 def _undo_schedule(node: syntax.Undo) -> Finds[Schedule]:

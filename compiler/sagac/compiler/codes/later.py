@@ -13,6 +13,9 @@ CODES: tuple[Code, ...] = (
         """
 The clause belongs to the language, and this version cannot prove or run it yet. It is refused rather than
 ignored. Let one command take the whole list, or write a step for each element.
+
+What is missing: the theorem behind the proofs of order and effects (A1 to A5, B1 to B5) and the keys of calls (C3)
+speak of a fixed set of steps. With one action for each element of a list, they would have to hold for any number.
 """,
         trip(
             "step flight { for each guest in guests  do air.book(trip_id, guest)  compensate air.cancel(trip_id) }",
@@ -30,6 +33,9 @@ ignored. Let one command take the whole list, or write a step for each element.
         """
 The clause belongs to the language, and this version cannot prove or run it yet. It is refused rather than
 ignored. Let a service ask for the decision, and make the asking a step that can be refused.
+
+What is missing: a run moves by answers to calls. A decision that a person makes, or does not make in time, is no
+event that the proofs of recovery, progress and rules (A1, A4, F) speak of.
 """,
         trip(FLIGHT, 'approval boss after flight { ask role "boss"  within 4h }'),
         trip(FLIGHT, "step boss after flight { do desk.approve(trip_id)  compensate desk.withdraw(trip_id) }"),
@@ -40,7 +46,10 @@ ignored. Let a service ask for the decision, and make the asking a step that can
         "`wait` is not supported in this version",
         """
 The clause belongs to the language, in three forms, and this version cannot prove or run it yet. It is refused
-rather than ignored.
+rather than ignored. Let a service wait or take the signal, and query it.
+
+What is missing: a run moves by answers to calls. The passing of time and signals from outside are no events that the
+proofs of recovery, progress and time (A1, A4, E2) speak of.
 """,
         trip(FLIGHT, "step pause after flight { wait 3d }"),
         trip(FLIGHT),
@@ -52,6 +61,10 @@ rather than ignored.
         """
 The clause belongs to the language, and this version cannot prove or run it yet. It is refused rather than
 ignored. Let a service start the other saga, and undo it.
+
+What is missing: the theorem behind the proofs needs to know the effect of a step and of its undo (A2, B1) and what
+settles a lost answer (C1). A saga that is called as a step would have to declare them, and they would have to be
+proved of all its runs.
 """,
         trip(FLIGHT, "step stay after flight { do saga Stay(trip_id) }"),
         trip(FLIGHT, "step stay after flight { do stays.start(trip_id)  compensate stays.roll_back(trip_id) }"),
@@ -63,6 +76,9 @@ ignored. Let a service start the other saga, and undo it.
         """
 The clause belongs to the language, and this version cannot prove or run it yet. It is refused rather than
 ignored. A step that fails before the pivot turns the run back; one that fails after it is held for a person.
+
+What is missing: the theorem behind the proofs is about runs that turn at a failure (A1, A2). Of a run that goes on
+after one, the effects that may or may not be there (B3) are not known yet.
 """,
         trip(
             "step flight { do air.book(trip_id)  compensate air.cancel(trip_id)",

@@ -146,8 +146,9 @@ text.
         "a clause that does not belong here",
         """
 A query has no effect, so nothing about effects can be said of it. Transitions, `clean`, `done` and references
-need a resource with states. Only a partner has an `sla`, and only a service belongs to one. A choice is
-between steps that have a guard.
+need a resource with states. What a command `holds for` a while, its `changes` say. `old` is about what records
+hold. An undo that nothing refuses has no use for `on refusal`. Only a partner has an `sla`, and only a service
+belongs to one. A choice is between steps that have a guard.
 """,
         service("query find(trip: uuid) -> { pnr: string }?", "  idempotent"),
         service("query find(trip: uuid) -> { pnr: string }?"),
