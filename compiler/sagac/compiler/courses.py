@@ -322,9 +322,10 @@ def history(
         for (name, number), fact in reversed(tuple(course.undone.items()))
         if histories.come_to(fact, values) is True
     ]
+    known = histories.completed(values, *(key for place in course.before for key in place.keys))
     return History(
-        sides=(histories.side(stage.deeds, values),),
-        before=histories.before(stage.project, course.before, values),
+        sides=(histories.side(stage.deeds, known),),
+        before=histories.before(stage.project, course.before, known),
         acts=(*acts, *also),
         subject=subject,
     )

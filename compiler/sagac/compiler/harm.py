@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sagac.compiler import rehearsal
+from sagac.compiler import rehearsal, unkept
 from sagac.compiler.model import Handler, Project, Saga, Step
 from sagac.compiler.rehearsal import STATE, Contents, Record, Rehearsal, Row
 from sagac.compiler.replay import Unreplayable
@@ -19,6 +19,12 @@ def seen(claim: Claim, history: History, found: Rehearsal, project: Project) -> 
     match claim.family:
         case "B1":
             return not_restored(history, found, project)
+        case "D4":
+            return unkept.refused_at_last(found)
+        case "B6":
+            return unkept.broken_or_dangling(claim, history, found, project)
+        case "B7" | "F":
+            return unkept.not_ensured(claim, history, found, project)
         case _:
             raise Unreplayable(f"{claim.family} is not about records")
 

@@ -11,7 +11,7 @@ from sagac.compiler.logic import Term, Value, both, either, equal, negation
 from sagac.compiler.model import Ensure, RecordReading, Resource
 from sagac.compiler.obligations.obligation import Breach, Kept, Obligation, Premise, Settled
 from sagac.compiler.records import STATE, Cells, Place, World
-from sagac.compiler.verdicts import Claim, Refuted, Undecided
+from sagac.compiler.verdicts import Claim, Family, Refuted, Undecided
 from sagac.runtime.plan import Binary, Constant, Expression, Input, Items, Result, Unary
 
 WHEN: Mapping[str, str] = {"completed": "at completion", "compensated": "after a rollback", "always": "at all times"}
@@ -55,7 +55,7 @@ def is_clean(stage: Stage, condition: Expression) -> bool:
 def kept(stage: Stage, ensure: Ensure, condition: Expression) -> Obligation:
     """The condition holds at its moment, whatever a run does before."""
     said = text(ensure, condition)
-    family = "B7" if ensure.conserves else "F"
+    family: Family = "B7" if ensure.conserves else "F"
     claim = Claim(family, stage.saga.full_name, "", f"{WHEN[ensure.at]}, `{said}`", ensure.span)
     undeclared = silent(stage, ensure, everything=condition == CLEAN)
     if condition == CLEAN:
@@ -150,8 +150,8 @@ def as_written(ensure: Ensure, condition: Expression) -> Expression:
             return name(ensure.records[int(condition.step.removeprefix("record "))], condition.path)
         case Binary(left=Result(path=path), right=Constant(value=str())) if path == (STATE,):
             return Binary(condition.operator, as_written(ensure, condition.left), bare(condition.right))
-        case Binary(left=Result(path=path), right=Items()) if path == (STATE,):
-            members = Items(tuple(map(bare, condition.right.items)))
+        case Binary(left=Result(path=path), right=Items(items=items)) if path == (STATE,):
+            members = Items(tuple(map(bare, items)))
             return Binary(condition.operator, as_written(ensure, condition.left), members)
         case Binary():
             left, right = as_written(ensure, condition.left), as_written(ensure, condition.right)

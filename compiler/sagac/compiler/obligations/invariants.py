@@ -72,10 +72,11 @@ def told(stage: Stage, action: Action, world: World, values: Mapping[str, Value]
         for found in (stage.project.resource(effect.place.resource),)
         if found.invariants
     )
+    known = histories.completed(values, *(key for place in world for key in place.keys))
     return Refuted(
         History(
-            sides=(histories.side(stage.deeds, values),),
-            before=histories.before(stage.project, world, values),
+            sides=(histories.side(stage.deeds, known),),
+            before=histories.before(stage.project, world, known),
             acts=(Act(0, action.step, action.undo),),
             subject=action.step,
         ),
@@ -111,7 +112,7 @@ def referring(stage: Stage, action: Action) -> Iterator[Obligation]:
             stage.saga.full_name,
             action.step,
             f"`{referral.resource.name}` never refers to a `{target}` that is not there",
-            referral.reference.span,
+            action.span,
         )
         try:
             breach = dangling(stage, action, referral)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from sagac.compiler import planner, wording
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Project, Saga, Step
 from sagac.compiler.obligations import turning
@@ -53,8 +52,7 @@ def over_in_time(
         step.name_span,
     )
     open_to = [pivot for pivot in pivots if pivot is not step and not graph.precedes(step.name, pivot.name)]
-    rests_on = precondition(saga, project, step) if open_to and step.name not in conditions.fallible else ()
-    return Never(claim, late_failures(project, graph, conditions, open_to, step), proved=Proved(rests_on))
+    return Never(claim, late_failures(project, graph, conditions, open_to, step))
 
 
 def late_failures(
@@ -100,17 +98,6 @@ def infallible(project: Project, step: Step) -> str:
 def earlier(step: Step, pivot: Step) -> str:
     """How the step is brought before the pivot."""
     return f"or let it be over before: `pivot step {pivot.name} after {step.name}`"
-
-
-def precondition(saga: Saga, project: Project, step: Step) -> tuple[str, ...]:
-    """What an infallible step takes for granted of the state that its command changes."""
-    span = project.operation(step.call).span
-    if any(
-        clause.clause == "changes" and clause.span.file == span.file and span.start <= clause.span.start < span.end
-        for clause in saga.unproved
-    ):
-        return (f"the precondition of `{wording.operation(planner.called(step.call))}` holds (not proved yet)",)
-    return ()
 
 
 # --- nothing turns the run once something irreversible is done -----------------------------------------------------

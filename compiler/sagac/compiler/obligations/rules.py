@@ -11,7 +11,7 @@ from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Case, Never, Obligation, Sometimes, Story
 from sagac.compiler.terms import TRUE, Formula, both, negation
 from sagac.compiler.verdicts import Claim
-from sagac.runtime.plan import Binary, Expression, Input, Items, Unary
+from sagac.runtime.plan import Binary, Expression, Input, Items, Result, Unary
 
 DEAD_RULE = "W703"
 
@@ -126,7 +126,7 @@ def with_value(condition: Expression, output: OutputField) -> Expression:
 
 
 def otherwise(saga: Saga, output: OutputField, said: str) -> Story:
-    read = {leaf.step for leaf in terms.leaves(output.value) if isinstance(leaf, terms.Result)}
+    read = {leaf.step for leaf in terms.leaves(output.value) if isinstance(leaf, Result)}
     return Story(
         first=tuple(step.name for step in saga.steps),
         subject=next((step.name for step in saga.steps if step.name in read), saga.steps[0].name),
