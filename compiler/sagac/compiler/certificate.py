@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, assert_never
 
 from sagac.compiler import checker, model, planner, protocol, terms
 from sagac.compiler.model import Saga
-from sagac.compiler.obligations.obligation import Case, Kept, Never, Obligation, Settled, Sometimes
-from sagac.compiler.terms import FALSE, And, Atom, Formula, Not, Or, Var
+from sagac.compiler.obligations import rules
+from sagac.compiler.obligations.obligation import Kept, Never, Obligation, Settled, Sometimes
+from sagac.compiler.terms import And, Atom, Formula, Not, Or, Var
 from sagac.compiler.verdicts import Claim
 from sagac.runtime import plan as plans
 from sagac.runtime.plan import Plan, Step
 
 Json: TypeAlias = Any
 """What a JSON text holds."""
-
-KeyOf: TypeAlias = Callable[[Formula], str]
-"""The key of the question that a formula of this saga comes to."""
 
 
 @dataclass(slots=True)
@@ -92,6 +90,12 @@ def written(saga: Saga, project: model.Project) -> Json:
         "where": [plain(declared.where.condition) for declared in saga.inputs if declared.where is not None],
         "steps": [written_step(step, project) for step in saga.steps],
         "output": [[output.name, plain(output.value)] for output in saga.outputs],
+        "rules": [
+            {"step": rule.step, "text": rules.text(rule), "guarded": rule.guard is not None} for rule in saga.rules
+        ],
+        "choices": [{"kind": choice.kind, "steps": list(choice.steps)} for choice in saga.choices],
+        "ensures": len(saga.ensures),
+        "refined": [output.name for output in saga.outputs if output.where is not None],
     }
 
 
@@ -110,11 +114,23 @@ def written_step(step: model.Step, project: model.Project) -> Json:
             {
                 "call": plain(planner.called(handler.call)),
                 "guard": None if handler.guard is None else plain(handler.guard.condition),
+                **effect(handler.call, project),
             }
             for handler in step.handlers
         ],
         "declared": project.operation(step.call).declared,
         "holds_unknown": step.holds_unknown,
+        **effect(step.call, project),
+    }
+
+
+def effect(call: model.Call, project: model.Project) -> Json:
+    """What the contract of a command says of its effect, as far as it decides which claims there are."""
+    changes = project.operation(call).changes
+    return {
+        "changes": list(dict.fromkeys(change.resource.rpartition(".")[2] for change in changes)),
+        "checks": any(change.source or change.requires for change in changes),
+        "invariants": any(project.resource(change.resource).invariants for change in changes),
     }
 
 
@@ -176,11 +192,11 @@ ROW: Final = tuple(protocol.State.__slots__)
 # --- which certificate a claim has ---------------------------------------------------------------------------------
 
 
-def kind(obligation: Obligation | None) -> str:
-    """What a proof of an obligation is re-checked by."""
+def kind(obligation: Obligation | None, claim: Claim) -> str:
+    """What a proof of an obligation is re-checked by; the checker goes through the cases of the families it counts."""
     match obligation:
         case Never():
-            return "cases"
+            return "cases" if claim.family in checker.COUNTED else "questions"
         case Sometimes():
             return "run"
         case Settled():
@@ -191,43 +207,17 @@ def kind(obligation: Obligation | None) -> str:
             assert_never(obligation)
 
 
-def discharged(obligation: Never, refuted: frozenset[str], key_of: KeyOf, nodes: Nodes) -> Iterator[str]:
-    """The keys of the questions that show a claim, case by case; the formulas that they are about become nodes."""
-    if not refuted:
-        return
-    if is_refuted(obligation.premise, refuted, key_of, nodes):
-        yield key_of(obligation.premise)
-        return
-    for case in obligation.cases():
-        for formula in shown_by(case):
-            if formula != FALSE and is_refuted(formula, refuted, key_of, nodes):
-                yield key_of(formula)
-                break
-
-
-def shown_by(case: Case) -> Sequence[Formula]:
-    return case.needs, case.condition
-
-
-def is_refuted(formula: Formula, refuted: frozenset[str], key_of: KeyOf, nodes: Nodes) -> bool:
-    """A question of this very formula was answered: impossible."""
-    key = key_of(formula)
-    if key in refuted:
-        nodes.add(formula, key)
-    return key in refuted
-
-
 # --- runs ----------------------------------------------------------------------------------------------------------
 
 
-def shows(saga: Saga, claim: Claim, obligation: Sometimes, known: Mapping[str, model.Step]) -> Json:
+def shows(claim: Claim, known: Mapping[str, model.Step]) -> Json:
     """What happens in the witness of a claim: what to look for in the run, and for which undo."""
     if not claim.step:
         return ["started", 0]
     step = known[claim.step]
     if claim.family == "A2":
         return ["undone", -1]
-    if claim.text.startswith("some run reaches"):
+    if claim.text.startswith(("some run reaches", "some run meets")):
         return ["sent", 0]
     if claim.text.startswith("the `when`"):
         return ["refused" if step.otherwise_fails else "skipped", 0]

@@ -29,9 +29,9 @@ MANIFEST: Final = "manifest.json"
 Json: TypeAlias = Any
 """What a JSON text holds."""
 
-Status: TypeAlias = Literal["checked", "questions", "run", "not checked", "not proved", "wrong"]
-"""What became of an obligation: checked here; left to solvers; shown by a run that the kernel can replay; of a kind
-that is not known here; not claimed to be proved; contradicted."""
+Status: TypeAlias = Literal["checked", "questions", "run", "assumed", "not checked", "not proved", "wrong"]
+"""What became of an obligation: checked here; left to solvers; shown by a run that the kernel can replay; assumed by
+name, where contracts say nothing; of a kind that is not known here; not claimed to be proved; contradicted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -704,8 +704,9 @@ class Conditions:
 
 
 def can_fail(step: Json) -> bool:
-    """A step that is sent may fail: a declared failure, a schedule that ends, or a doubt that turns the run."""
-    return step["schedule"]["retries"] is not None or bool(step.get("fails")) or step.get("doubt") == "revoke"
+    """A step that is enabled may fail: a declared failure, a schedule that ends, a lock, a doubt that turns the run."""
+    ends = step["schedule"]["retries"] is not None or bool(step.get("locks"))
+    return ends or bool(step.get("fails")) or step.get("doubt") == "revoke"
 
 
 # --- claims --------------------------------------------------------------------------------------------------------
@@ -726,7 +727,7 @@ class Claim:
     family: str
     step: str
     text: str
-    shown_by: Literal["cases", "run", "check"]
+    shown_by: Literal["cases", "run", "check", "questions", "declared", "sum"]
     cases: Callable[[], Iterator[Case]] = lambda: iter(())
     premise: Formula = TRUE
     checked: Callable[[], str] = str
@@ -736,7 +737,10 @@ class Claim:
 
 
 COUNTED: Final = ("A1", "A2", "A3", "A6", "C1", "D1", "D2")
-"""The families whose claims are worked out again here, each of them from the plan."""
+"""The families whose claims are worked out again here whole, each of them from the plan."""
+
+LISTED: Final = ("B1", "B6", "D3", "D4", "E2", "F")
+"""The families of which none may be missing that the plan and its contracts call for: there may be more."""
 
 
 def claims(saga: Saga) -> Iterator[Claim]:
@@ -748,6 +752,9 @@ def claims(saga: Saga) -> Iterator[Claim]:
     yield from liveness(saga, conditions)
     yield from unknown_outcomes(saga, conditions)
     yield from assignment(saga, conditions)
+    yield from effects(saga, conditions)
+    yield from rules(saga)
+    yield from windows(saga, conditions)
 
 
 def called(call: Json) -> str:
@@ -914,8 +921,9 @@ def as_planned(step: Json) -> Json:
 
 def as_written(written: Json) -> Json:
     """The same, by the specification as the compiler resolved it."""
-    names = ("call", "guard", "otherwise_fails", "pivot", "remains", "undone_by", "undos")
-    return {name: written[name] for name in names}
+    names = ("call", "guard", "otherwise_fails", "pivot", "remains", "undone_by")
+    undos = [{"call": undo["call"], "guard": undo["guard"]} for undo in written["undos"]]
+    return {**{name: written[name] for name in names}, "undos": undos}
 
 
 # A6
@@ -1078,6 +1086,232 @@ def undo_readings(saga: Saga, known: Conditions, name: str, undo: Json) -> Itera
     given = known.formulas.both((given, known.of_undo(name, undo)))
     for _, argument in undo["call"].get("arguments", []):
         yield from readings(known.formulas, argument, status, given)
+
+
+# B1, B6, D4
+
+
+def effects(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    """What contracts that speak of records call for."""
+    for step in saga.source:
+        name = step["name"]
+        written = saga.written[name]
+        if not step.get("query") and any(way != FALSE for way in known.ways(name)):
+            yield from inverses(saga, name)
+        if written["checks"]:
+            shown_by: Literal["check", "questions"] = "check" if step.get("fails") else "questions"
+            yield Claim("D4", name, f"`{name}` is accepted, or may fail", shown_by)
+        whose = [(f"`{name}`", written), *((f"the undo of `{name}`", undo) for undo in written["undos"])]
+        for who, effect in whose:
+            if effect["invariants"]:
+                resources = ", ".join(f"`{resource}`" for resource in effect["changes"])
+                yield Claim("B6", name, f"{who} keeps the invariants of {resources}", "questions")
+
+
+def inverses(saga: Saga, name: str) -> Iterator[Claim]:
+    """Each undo restores what the step changed, or that is assumed where one of them declares no effect."""
+    written = saga.written[name]
+    of: Json = saga.written.get(written["undone_by"], written)
+    beside = [one for one in saga.written.values() if of is not written and one["undone_by"] == written["undone_by"]]
+    for undo in of["undos"]:
+        silent = not all(one["changes"] for one in (written, of, undo, *beside))
+        text = f"`{called(undo['call'])}` restores what `{name}` changes"
+        yield Claim("B1", name, text, "declared" if silent else "questions")
+
+
+# D3, F
+
+
+def rules(saga: Saga) -> Iterator[Claim]:
+    """What choices and rules call for."""
+    written = saga.certificate["source"]
+    for choice in written["choices"]:
+        word = "exactly one of" if choice["kind"] == "exactly" else "at least one of"
+        text = f"{word} {listing(choice['steps'])} runs wherever all of them are reached"
+        yield Claim("D3", "", text, "questions")
+    for rule in written["rules"]:
+        yield Claim("F", rule["step"], f"`{rule['text']}`", "questions")
+        if rule["guarded"]:
+            text = f"some run meets the condition of `{rule['text']}`"
+            yield Claim("A6", rule["step"], text, "run", shows=("sent", 0))
+
+
+def listing(names: Sequence[str]) -> str:
+    """Names as a person lists them."""
+    told = [f"`{name}`" for name in names]
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+
+
+# E2
+
+
+def windows(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    """The deadline and the time for a rollback, by sums along the order that no run can take longer than."""
+    limit, back = saga.plan.get("deadline_ms"), saga.plan.get("rollback_within_ms")
+    if limit is not None:
+        where = f"its point of no return, `{known.pivots[0]}`," if len(known.pivots) == 1 else "its end"
+        where = "a point of no return" if len(known.pivots) > 1 else where
+        text = f"a run reaches {where} within its deadline of {spelled(limit)}"
+        yield Claim("E2", "", text, "sum", checked=lambda: too_long(forward_ms(saga, known), limit))
+    if back is not None:
+        text = f"a rollback ends within {spelled(back)}, wherever the run turns"
+        yield Claim("E2", "", text, "sum", checked=lambda: too_long(rollback_ms(saga, known), back))
+
+
+def too_long(milliseconds: float, limit: int) -> str:
+    return "" if milliseconds <= limit else f"by the sum that this checker knows it may take {spelled(milliseconds)}"
+
+
+UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
+
+
+def spelled(milliseconds: float) -> str:
+    """A length of time as a person writes it."""
+    if milliseconds == FOREVER:
+        return "for ever"
+    left, words = int(milliseconds), []
+    for size, unit in UNITS:
+        count, left = divmod(left, size)
+        words += [f"{count}{unit}"] if count else []
+    return " ".join(words) or "0s"
+
+
+FOREVER: Final = float("inf")
+
+PROBES: Final[Json] = {"timeout_ms": 30_000, "retries": 3, "backoff_first_ms": 200, "backoff_max_ms": 10_000}
+"""How a probe is asked and asked again."""
+
+
+def forward_ms(saga: Saga, known: Conditions) -> float:
+    """The longest way to a point of no return before it is sent, or to the end where no pivot need run."""
+    over: list[float] = []
+    for place, step in enumerate(saga.steps):
+        over.append(before(saga, over, place) + settling_ms(step))
+    pivots = [saga.number[name] for name in known.pivots]
+    found = [before(saga, over, place) for place in pivots]
+    if not any(known.done(name) == TRUE for name in known.pivots):
+        last = [place for place in range(len(saga.steps)) if not saga.descendants[place] and place not in pivots]
+        found += [over[place] for place in last]
+    return max(found, default=0.0)
+
+
+def before(saga: Saga, over: Sequence[float], place: int) -> float:
+    return max((0.0, *(over[earlier] for earlier in saga.after[place])))
+
+
+def rollback_ms(saga: Saga, known: Conditions) -> float:
+    """What no rollback takes longer than: the slowest call under way, the slowest doubt, and the longest undos.
+
+    A pivot that no guard skips, and what comes after it, takes no part: once it is sent only its refusal turns the run.
+    """
+    sure = [saga.number[name] for name in known.pivots if known.done(name) == TRUE]
+    past = {place for pivot in sure for place in (pivot, *numbers(saga.descendants[pivot]))}
+    steps = [{} if place in past else step for place, step in enumerate(saga.steps)]
+    undos = [max((attempts_ms(undo["schedule"]) for undo in step.get("undos", [])), default=0.0) for step in steps]
+    draining = max((0.0, *(draining_ms(step) for step in steps if step)))
+    if saga.plan.get("rollback_in_order"):
+        return draining + sum(undos)
+    chain: list[float] = []
+    for place, undo in enumerate(undos):
+        chain.append(undo + before(saga, chain, place))
+    revoking = [undo if step.get("doubt") == "revoke" else 0.0 for step, undo in zip(steps, undos, strict=True)]
+    whole = draining + max((0.0, *revoking)) + max((0.0, *chain))
+    if len(steps) > TURNS_MAX:
+        return whole
+    drains = [draining_ms(step) if step else 0.0 for step in steps]
+    return min(whole, longest_turn(saga, drains, revoking, chain))
+
+
+TURNS_MAX: Final = 100
+"""With more steps than this it is not looked at which of them can be under way together."""
+
+
+def longest_turn(saga: Saga, drains: Sequence[float], revoking: Sequence[float], chain: Sequence[float]) -> float:
+    """The same, of steps that can take part together: what is under way is before nothing that is done or under way."""
+    longest = 0.0
+    for first in (None, *range(len(chain))):
+        done = 0 if first is None else saga.ancestors[first] | 1 << first
+        undone = 0.0 if first is None else chain[first]
+        under_way = tuple(numbers(saga.all & ~done))
+        for last in under_way:
+            beside = ~(saga.ancestors[last] | saga.descendants[last])
+            doubt = max((0.0, *(revoking[other] for other in under_way if beside >> other & 1)))
+            longest = max(longest, undone + drains[last] + doubt)
+        longest = max(longest, undone)
+    return longest
+
+
+def attempts_ms(schedule: Json) -> float:
+    """From the first send until the last attempt is answered or has timed out, with the longest pauses."""
+    return capped(schedule, counted_ms(schedule, schedule["backoff_max_ms"]))
+
+
+def counted_ms(schedule: Json, first_pause_ms: int) -> float:
+    retries = schedule["retries"]
+    if retries is None:
+        return FOREVER
+    pauses = first_pause_ms + (retries - 1) * schedule["backoff_max_ms"] if retries else 0
+    return float((retries + 1) * schedule["timeout_ms"] + pauses)
+
+
+def capped(schedule: Json, total: float) -> float:
+    within = schedule.get("within_ms")
+    return total if within is None else min(total, float(max(within, schedule["timeout_ms"])))
+
+
+def settling_ms(step: Json) -> float:
+    """From the event that enables a step until it has settled."""
+    schedule = step["schedule"]
+    waiting = float(max((lock["within_ms"] for lock in step.get("locks", [])), default=0))
+    if step.get("doubt") != "probe":
+        return waiting + attempts_ms(schedule)
+    if step.get("idempotent") or schedule["retries"] is None:
+        return waiting + attempts_ms(schedule) + asking_ms(step)
+    return waiting + asked_each_ms(step)
+
+
+def asked_each_ms(step: Json) -> float:
+    """Where nothing is sent twice in doubt, each attempt may be asked about before the next."""
+    schedule, lands = step["schedule"], step.get("lands_within_ms") or 0
+    total = 0.0
+    for attempt in range(1, schedule["retries"] + 1):
+        pause = pause_ms(schedule, attempt)
+        total += schedule["timeout_ms"] + max(schedule["backoff_max_ms"], lands + probing_ms(pause) + pause)
+    total += schedule["timeout_ms"] + lands + probing_ms(0)
+    if schedule.get("within_ms") is None:
+        return float(total)
+    return float(min(total, capped(schedule, FOREVER) + asking_ms(step)))
+
+
+def asking_ms(step: Json) -> float:
+    """What the probe of a lost answer adds."""
+    schedule = step["schedule"]
+    spent = schedule["retries"] == 0 or (schedule.get("within_ms") is None and schedule["retries"] is not None)
+    return float((step.get("lands_within_ms") or 0) + probing_ms(0 if spent else schedule["backoff_max_ms"]))
+
+
+def probing_ms(pause: float) -> float:
+    retries = PROBES["retries"]
+    pauses = sum(max(pause_ms(PROBES, probe), pause) for probe in range(1, retries + 1))
+    return float((retries + 1) * PROBES["timeout_ms"] + pauses)
+
+
+def pause_ms(schedule: Json, attempt: int) -> int:
+    """The longest pause after an attempt."""
+    if schedule["retries"] is not None and attempt > schedule["retries"]:
+        return 0
+    return int(min(schedule["backoff_max_ms"], schedule["backoff_first_ms"] << min(attempt - 1, 40)))
+
+
+def draining_ms(step: Json) -> float:
+    """From the turn of a run until a step that is under way has settled."""
+    if step.get("query"):
+        return 0.0
+    schedule = step["schedule"]
+    asking = asking_ms(step) if step.get("doubt") == "probe" else 0.0
+    if not step.get("idempotent"):
+        return float(schedule["timeout_ms"] + asking)
+    return capped(schedule, counted_ms(schedule, pause_ms(schedule, 1))) + asking
 
 
 # --- the protocol of a call and its undo ---------------------------------------------------------------------------
@@ -1337,13 +1571,13 @@ def expected(saga: Saga, found: Sequence[Json]) -> tuple[Claim, ...]:
 
 def differences(name: str, found: Sequence[Json], wanted: Sequence[Claim]) -> Iterator[str]:
     """Claims that are missing or too many, of the families that are worked out again."""
-    there = Counter((one["family"], one["step"], one["claim"]) for one in found if one["family"] in COUNTED)
+    there = Counter((one["family"], one["step"], one["claim"]) for one in found)
     owed = Counter((claim.family, claim.step, claim.text) for claim in wanted)
     dead = {one["step"] for one in found if one["verdict"] == "vacuous"} - {""}
     for family, _, text in sorted((owed - there).elements()):
         yield f"`{name}`: an obligation is missing: {family}, {text}"
     for family, step, text in sorted((there - owed).elements()):
-        if not (family == "A6" and step in dead):
+        if family in COUNTED and not (family == "A6" and step in dead):
             yield f"`{name}`: nothing calls for this obligation: {family}, {text}"
 
 
@@ -1363,9 +1597,21 @@ def finding(manifest: Json, saga: Saga, one: Json, claim: Claim | None) -> Findi
         return replace(told, status="not checked", note=f"this checker knows no certificate of the kind `{kind}`")
     if claim is None:
         return uncounted(manifest, told, kind)
-    if kind != KIND_OF[claim.shown_by]:
+    if claim.shown_by not in ("declared", "sum", kind):
         return replace(told, note=f"a claim of its kind is not shown by a certificate of the kind `{kind}`")
     match claim.shown_by:
+        case "questions":
+            return left_to_solvers(manifest, told)
+        case "declared":
+            promised = one["verdict"] == "assumed" and one["rests_on"]
+            return (
+                replace(told, status="assumed") if promised else replace(told, note="it is not said what it rests on")
+            )
+        case "sum":
+            wrong = claim.checked()
+            if wrong and kind == "questions" and told.questions:
+                return left_to_solvers(manifest, told)
+            return replace(told, status="not checked" if wrong else "checked", note=wrong)
         case "check":
             wrong = claim.checked()
             return replace(told, note=wrong) if wrong else replace(told, status="checked")
@@ -1382,15 +1628,19 @@ def finding(manifest: Json, saga: Saga, one: Json, claim: Claim | None) -> Findi
 KINDS: Final = ("check", "cases", "run", "questions")
 """The certificates that are known here."""
 
-KIND_OF: Final = {"check": "check", "cases": "cases", "run": "run"}
-
 
 def uncounted(manifest: Json, told: Finding, kind: str) -> Finding:
     """A claim of a family that is not worked out again: its questions are all that there is."""
     if kind != "questions" or not told.questions:
         return replace(told, status="not checked", note="this checker does not know what the claim comes to")
-    if any(manifest["questions"][key] == "unknown" for key in told.questions):
-        return replace(told, note="one of its questions has no answer")
+    return left_to_solvers(manifest, told)
+
+
+def left_to_solvers(manifest: Json, told: Finding) -> Finding:
+    """A claim about records, by its questions: something is impossible, given what can be."""
+    answers = [manifest["questions"][key] for key in told.questions]
+    if "unsat" not in answers or "unknown" in answers:
+        return replace(told, note="its questions do not show it")
     return replace(told, status="questions", note="that these questions are what the claim needs is not checked here")
 
 
@@ -1433,6 +1683,7 @@ WORDS: Final[Mapping[Status, str]] = {
     "checked": "checked here, without a solver",
     "questions": "checked but for their questions, which are for the solvers",
     "run": "shown by a run, which is for the kernel",
+    "assumed": "assumed by name, since contracts say nothing",
     "not checked": "NOT CHECKED",
     "not proved": "not proved",
     "wrong": "WRONG",

@@ -6,28 +6,24 @@ The same specification gives the same bytes on any machine: no time, no path, no
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
 import msgspec
 
-from sagac.compiler import certificate, checker, counterexample, generation
-from sagac.compiler.certificate import Json, KeyOf, Nodes
+from sagac.compiler import actions, breaches, certificate, checker, counterexample, generation, inquiry, proofs, solver
+from sagac.compiler.actions import Deeds
+from sagac.compiler.certificate import Json, Nodes
 from sagac.compiler.checker import canonical, sha256
 from sagac.compiler.driver import Checked
-from sagac.compiler.model import Saga
-from sagac.compiler.obligations import (
-    assignment,
-    conditions,
-    coverage,
-    liveness,
-    recoverability,
-    reverse_order,
-    unknown_outcomes,
-)
-from sagac.compiler.obligations.obligation import Never, Obligation, Sometimes
-from sagac.compiler.questions import Asked
+from sagac.compiler.inquiry import Inquiry, Solve
+from sagac.compiler.model import Saga, Step
+from sagac.compiler.obligations import conditions, liveness, reverse_order
+from sagac.compiler.obligations.conditions import Conditions
+from sagac.compiler.obligations.obligation import Kept, Never, Obligation, Sometimes
 from sagac.compiler.replay import Moments, Unreplayable
 from sagac.compiler.source import Source, Span
 from sagac.compiler.verdicts import Assumed, Claim, Judgement, Proved, Refuted, Situation, Undecided, Vacuous
@@ -48,14 +44,17 @@ class Bundle:
     checked: Checked
     names: Mapping[str, str]
     """Each specification's path in the bundle, by the name that it has in the check."""
-    asked: Mapping[Claim, tuple[Asked, ...]]
+    deeds: Mapping[str, Deeds]
+    """What the actions of each saga do: each is the environment of the others."""
+    solve: Solve
     files: dict[str, bytes] = field(default_factory=dict)
     expected: dict[str, str] = field(default_factory=dict)
 
 
 def is_possible(checked: Checked) -> bool:
     """Whether there is something to bear witness to: sagas, in texts without an error of syntax, names or order."""
-    broken = any(found.severity == "error" and found.code.startswith("E") for found in checked.diagnostics)
+    # `E401` is an error in the text, `E2` is a family of proofs.
+    broken = any(found.severity == "error" and re.fullmatch(r"E\d{3}", found.code) for found in checked.diagnostics)
     return bool(checked.plans) and not broken
 
 
@@ -66,34 +65,25 @@ def name_of(checked: Checked) -> str:
     return checker.specification_hash(LANGUAGE, specs)
 
 
-def bundle(
-    checked: Checked, asked: Sequence[Asked] = (), keys: Mapping[str, KeyOf] | None = None, solver: str = ""
-) -> Files:
-    """The files of the bundle. `keys` has, for each saga, the key of the question that a formula comes to."""
-    made = Bundle(checked, relative(tuple(checked.sources)), by_claim(asked))
+def bundle(checked: Checked, solve: Solve = solver.answer) -> Files:
+    """The files of the bundle; `solve` decides the questions, each of which stands alone there."""
+    deeds = {name: actions.of(checked.project, checked.saga(name), checked.graphs[name]) for name in checked.plans}
+    made = Bundle(checked, relative(tuple(checked.sources)), deeds, solve)
     for name, source in checked.sources.items():
         made.files[made.names[name]] = source.text.encode()
-    sagas = [whole(made, checked.saga(name), (keys or {}).get(name)) for name in sorted(checked.plans)]
+    sagas = [whole(made, checked.saga(name)) for name in sorted(checked.plans)]
     manifest = {
         "format": checker.FORMAT,
         "language": LANGUAGE,
         "specification": name_of(checked),
         "specs": [{"file": name, "sha256": sha256(made.files[name])} for name in sorted(made.names.values())],
-        "solvers": [solver] if solver else [],
+        "solver": solver.version(),
         "sagas": [entry for entry, _ in sagas],
         "obligations": [one for _, obligations in sagas for one in obligations],
         "questions": dict(sorted(made.expected.items())),
         "files": {name: sha256(body) for name, body in sorted(made.files.items())},
     }
     return {**made.files, checker.MANIFEST: as_file(manifest)}
-
-
-def by_claim(asked: Sequence[Asked]) -> dict[Claim, tuple[Asked, ...]]:
-    """The questions of each claim."""
-    found: dict[Claim, dict[str, Asked]] = {}
-    for one in asked:
-        found.setdefault(one.claim, {})[one.key] = one
-    return {claim: tuple(questions.values()) for claim, questions in found.items()}
 
 
 def relative(names: Sequence[str]) -> dict[str, str]:
@@ -125,14 +115,14 @@ def spread(value: Json) -> str:
 # --- one saga ------------------------------------------------------------------------------------------------------
 
 
-def whole(made: Bundle, saga: Saga, key_of: KeyOf | None) -> tuple[Json, list[Json]]:
+def whole(made: Bundle, saga: Saga) -> tuple[Json, list[Json]]:
     """A saga's entry in the manifest, and its obligations; its files are added."""
     name, plan = saga.full_name, made.checked.plans[saga.full_name]
     module = module_of(made, saga)
     body = plans.encode(plan)
     made.files[f"plans/{name}.json"] = body
     nodes = Nodes()
-    obligations = list(obliged(made, saga, key_of, nodes))
+    told = list(obliged(made, saga, nodes))
     made.files[f"cert/{name}.json"] = as_file(certificate.certificate(saga, plan, made.checked.project, nodes))
     entry = {
         "saga": name,
@@ -147,7 +137,7 @@ def whole(made: Bundle, saga: Saga, key_of: KeyOf | None) -> tuple[Json, list[Js
         ],
         "not_proved": [{"clause": one.clause, "text": one.text} for one in saga.unproved],
     }
-    return entry, obligations
+    return entry, told
 
 
 def module_of(made: Bundle, saga: Saga) -> str:
@@ -159,40 +149,55 @@ def module_of(made: Bundle, saga: Saga) -> str:
     return path
 
 
-def obliged(made: Bundle, saga: Saga, key_of: KeyOf | None, nodes: Nodes) -> Iterator[Json]:
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the claims about a saga are accounted for with."""
+
+    made: Bundle
+    saga: Saga
+    steps: Mapping[str, Step]
+    nodes: Nodes
+    inquiry: Inquiry
+
+
+def obliged(made: Bundle, saga: Saga, nodes: Nodes) -> Iterator[Json]:
     """Each claim about a saga with its verdict and what it is re-checked by."""
-    owed = {obligation.claim: obligation for obligation in obligations(made.checked, saga)}
-    counts: dict[str, int] = {}
+    graph, plan = made.checked.graphs[saga.full_name], made.checked.plans[saga.full_name]
+    known = conditions.of(made.checked.project, saga, graph, plan)
+    steps = {step.name: step for step in saga.steps}
+    account = Account(made, saga, steps, nodes, inquiry.begin(saga, known.premise, made.solve))
+    owed = {obligation.claim: obligation for obligation in obligations(made, saga, known)}
+    counts: Counter[str] = Counter()
     for judgement in made.checked.judgements:
         claim = judgement.claim
-        if claim.saga != saga.full_name:
-            continue
-        name = "/".join(part for part in (claim.family, claim.saga, claim.step) if part)
-        counts[name] = counts.get(name, 0) + 1
-        told = {
-            "id": f"{name}/{counts[name]}",
-            "family": claim.family,
-            "saga": claim.saga,
-            "step": claim.step,
-            "claim": claim.text,
-            "place": place(made, claim.span),
-            "questions": [],
-        }
-        yield {**told, **judged(made, saga, judgement, owed.get(claim), key_of, nodes)}
+        if claim.saga == saga.full_name:
+            name = "/".join(part for part in (claim.family, claim.saga, claim.step) if part)
+            counts[name] += 1
+            told = said(made, claim, f"{name}/{counts[name]}")
+            yield {**told, **judged(account, judgement, owed.get(claim))}
 
 
-def obligations(checked: Checked, saga: Saga) -> Iterator[Obligation]:
-    """What the checker works out again by itself, as it was when it was proved."""
-    project, graph, plan = checked.project, checked.graphs[saga.full_name], checked.plans[saga.full_name]
-    known = conditions.of(project, saga, graph, plan)
-    yield liveness.premise(saga, known)
-    yield from liveness.owe(saga, graph, known)
-    yield from recoverability.owe(project, saga, graph, known)
-    yield from coverage.owe(project, saga, graph, known, plan)
-    yield from unknown_outcomes.owe(project, saga, graph, known, plan)
-    yield from assignment.owe(project, saga, graph, known, plan)
+def said(made: Bundle, claim: Claim, name: str) -> Json:
+    """A claim, with what holds of one that nothing is shown of."""
+    return {
+        "id": name,
+        "family": claim.family,
+        "saga": claim.saga,
+        "step": claim.step,
+        "claim": claim.text,
+        "place": place(made, claim.span),
+        "questions": [],
+        "certificate": {"kind": "none"},
+    }
+
+
+def obligations(made: Bundle, saga: Saga, known: Conditions) -> Iterator[Obligation]:
+    """All that is owed for a saga, as it was when it was proved; of a plan of another saga there is nothing to say."""
+    project, graph, plan = made.checked.project, made.checked.graphs[saga.full_name], made.checked.plans[saga.full_name]
     if reverse_order.complete(saga, plan) is None:
-        yield from reverse_order.owe(project, saga, graph, plan)
+        yield liveness.premise(saga, known)
+        yield from liveness.owe(saga, graph, known)
+        yield from proofs.owed(project, saga, graph, known, plan, made.deeds)
 
 
 def place(made: Bundle, span: Span) -> Json:
@@ -202,54 +207,55 @@ def place(made: Bundle, span: Span) -> Json:
     return {"file": made.names[span.file], "from": list(start), "to": list(end)}
 
 
-def judged(
-    made: Bundle, saga: Saga, judgement: Judgement, obligation: Obligation | None, key_of: KeyOf | None, nodes: Nodes
-) -> Json:
+def judged(account: Account, judgement: Judgement, obligation: Obligation | None) -> Json:
     """The verdict, the certificate and the questions of a claim."""
-    told: dict[str, Json] = {"certificate": {"kind": "none"}}
     match judgement.verdict:
-        case Proved() | Assumed() as shown:
-            told |= proved(made, saga, judgement, obligation, key_of, nodes)
-            told["verdict"] = "proved" if isinstance(shown, Proved) else "assumed"
-            told["rests_on"] = sorted(shown.rests_on)
-            if isinstance(shown, Proved) and shown.shallow:
-                told["shallow"] = shown.shallow
+        case Proved() as shown:
+            told = {"verdict": "proved", "rests_on": sorted(shown.rests_on), "shallow": shown.shallow}
+            return {**told, **proved(account, judgement, obligation)}
+        case Assumed() as shown:
+            told = {"verdict": "assumed", "rests_on": sorted(shown.rests_on)}
+            return {**told, **proved(account, judgement, obligation)}
         case Refuted() as refuted:
-            told |= {"verdict": "refuted", "message": refuted.message}
-            told["counterexample"] = counter(made, saga, judgement, refuted)
+            path = counter(account.made, account.saga, judgement, refuted)
+            return {"verdict": "refuted", "message": refuted.message, "counterexample": path}
         case Vacuous() as vacuous:
-            told |= {"verdict": "vacuous", "message": vacuous.message, "warning": bool(vacuous.code)}
-            told["questions"] = [asked(made, one) for one in made.asked.get(judgement.claim, ())]
+            return {"verdict": "vacuous", "message": vacuous.message, "warning": bool(vacuous.code)}
         case Undecided() as undecided:
-            told |= {"verdict": "undecided", "message": undecided.reason}
-    return told
+            return {"verdict": "undecided", "message": undecided.reason}
+        case _:
+            assert_never(judgement.verdict)
 
 
-def proved(
-    made: Bundle, saga: Saga, judgement: Judgement, obligation: Obligation | None, key_of: KeyOf | None, nodes: Nodes
-) -> Json:
+def proved(account: Account, judgement: Judgement, obligation: Obligation | None) -> Json:
     """What a proof is re-checked by."""
-    questions = {one.key: one for one in made.asked.get(judgement.claim, ())}
-    kind = certificate.kind(obligation)
-    if isinstance(obligation, Sometimes) and judgement.witness is not None:
-        steps = {step.name: step for step in saga.steps}
-        shows = certificate.shows(saga, judgement.claim, obligation, steps)
-        witness = shown(made, saga, judgement.witness)
-        return {"certificate": {"kind": kind, "shows": shows}} | ({"witness": witness} if witness else {})
-    if isinstance(obligation, Never) and key_of is not None:
-        refuted = frozenset(key for key, one in questions.items() if one.answer == "unsat")
-        used = dict.fromkeys(certificate.discharged(obligation, refuted, key_of, nodes))
-        return {"certificate": {"kind": kind}, "questions": [asked(made, questions[key]) for key in used]}
-    return {"certificate": {"kind": kind}, "questions": [asked(made, one) for one in questions.values()]}
+    kind = certificate.kind(obligation, judgement.claim)
+    match obligation:
+        case Sometimes() if judgement.witness is not None:
+            shows = certificate.shows(judgement.claim, account.steps)
+            witness = shown(account.made, account.saga, judgement.witness)
+            return {"certificate": {"kind": kind, "shows": shows}} | ({"witness": witness} if witness else {})
+        case Never():
+            found = tuple(inquiry.excluded(account.inquiry, obligation))
+            for formula, key in found if kind == "cases" else ():
+                account.nodes.add(formula, key)
+            return {"certificate": {"kind": kind}, "questions": asked(account, (key for _, key in found))}
+        case Kept():
+            keys = [inquiry.told(account.inquiry, one) for one in breaches.asked(obligation)]
+            return {"certificate": {"kind": kind}, "questions": asked(account, keys)}
+        case _:
+            return {"certificate": {"kind": kind}}
 
 
-def asked(made: Bundle, question: Asked) -> str:
-    """The key of a question, whose file is added with the answer that is expected."""
-    if question.answer != "unknown":
-        made.expected[question.key] = question.answer
-        head = checker.status_line(question.answer)
-        made.files[f"smt2/{question.key}.smt2"] = f"{head}\n{question.text}".encode()
-    return question.key
+def asked(account: Account, keys: Iterable[str]) -> list[str]:
+    """The keys of these questions, whose files are added with the answers that are expected."""
+    found = list(dict.fromkeys(keys))
+    for key in found:
+        answer = account.inquiry.answers[key]
+        account.made.expected[key] = answer
+        text = f"{checker.status_line(answer)}\n{account.inquiry.texts[key]}"
+        account.made.files[f"smt2/{key}.smt2"] = text.encode()
+    return found
 
 
 # --- runs ----------------------------------------------------------------------------------------------------------
