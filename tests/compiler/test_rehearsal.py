@@ -28,7 +28,12 @@ service shop {
   resource Parcel[order: uuid] { states none*, booked, gone  clean none, gone }
 
   command reserve(sku: string, quantity: int) -> { was: int }
-    changes Stock[sku] { requires available >= quantity  available -= quantity  held += quantity  yields was = available }
+    changes Stock[sku] {
+      requires available >= quantity
+      available -= quantity
+      held += quantity
+      yields was = available
+    }
     idempotent
     fails OutOfStock
   command release(sku: string, quantity: int)

@@ -26,6 +26,7 @@ from sagac.compiler.replay import (
     then,
 )
 from sagac.compiler.verdicts import (
+    Act,
     Claim,
     Critical,
     History,
@@ -246,17 +247,41 @@ def run_of(history: History, number: int, project: Project, plan: Plan) -> Momen
         name for name in (step.name for step in saga.steps) if done & {name, *violation.later(saga, name)}
     )
     order = tuple(step.name for step in plan.steps if step.name in needed)
-    situation = Situation(
-        order, input=side.input, results=results_of(side), cancelled=any(act.undo is not None for act in acts)
-    )
-    moments = enact(situation, project, saga, plan)
-    for act in acts:
-        action = state(moments[-1].run, act.step)
-        if action.state != "succeeded":
-            raise Unreplayable(f"`{act.step}` should be done, but the kernel has it as {action.state}")
-        if act.undo is not None and (action.undo == "none" or action.undo_index != act.undo):
-            raise Unreplayable(f"`{act.step}` should be undone, but the kernel has its undo as {action.undo}")
-    return moments
+    return first_sent(turns(order, side, acts), acts, project, saga, plan)
+
+
+def turns(order: tuple[str, ...], side: Side, acts: Sequence[Act]) -> Iterator[Situation]:
+    """The run up to its last act; one that undoes something is cancelled then, or loses the last answer."""
+    turned = any(act.undo is not None for act in acts)
+    yield Situation(order, input=side.input, results=results_of(side), cancelled=turned)
+    if turned:
+        yield Situation(order[:-1], input=side.input, results=results_of(side), unknown=order[-1], landed=True)
+
+
+def first_sent(
+    situations: Iterable[Situation], acts: Sequence[Act], project: Project, saga: Saga, plan: Plan
+) -> Moments:
+    """The first of these runs in which all of the acts are sent."""
+    parted = Unreplayable("no run was looked at")
+    for situation in situations:
+        try:
+            moments = enact(situation, project, saga, plan)
+            for act in acts:
+                is_sent(moments[-1].run, act)
+        except Unreplayable as reason:
+            parted = reason
+        else:
+            return moments
+    raise parted
+
+
+def is_sent(run: Run, act: Act) -> None:
+    """The step is done, and undone by this undo if that is what the act is; else raises `Unreplayable`."""
+    action = state(run, act.step)
+    if act.undo is None and action.state not in ("succeeded", "revoking"):
+        raise Unreplayable(f"`{act.step}` should be done, but the kernel has it as {action.state}")
+    if act.undo is not None and (action.undo == "none" or action.undo_index != act.undo):
+        raise Unreplayable(f"`{act.step}` should be undone, but the kernel has its undo as {action.undo}")
 
 
 def results_of(side: Side) -> Mapping[str, Wire]:

@@ -79,12 +79,17 @@ def contents(project: Project, resource: str, cells: Cells, values: Mapping[str,
         yield field.name, wire(come_to(records.value_of(cell), values), field.type) if is_there else None
 
 
+def completed(values: Mapping[str, Value], *terms: Term) -> Mapping[str, Value]:
+    """The values, and plain ones for the unknowns of these terms that the question did not speak of."""
+    known = dict(values)
+    for symbol in logic.symbols(*terms):
+        known.setdefault(symbol.name, PLAIN[symbol.sort])
+    return known
+
+
 def come_to(term: Term, values: Mapping[str, Value]) -> Value:
     """What a term comes to; an unknown that the question did not speak of is whatever is plainest."""
-    known = dict(values)
-    for symbol in logic.symbols(term):
-        known.setdefault(symbol.name, PLAIN[symbol.sort])
-    return logic.evaluate(term, known)
+    return logic.evaluate(term, completed(values, term))
 
 
 PLAIN: Final[Mapping[logic.Sort, Value]] = {"bool": False, "int": 0, "real": Fraction(0), "code": "any"}

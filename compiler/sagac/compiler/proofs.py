@@ -6,22 +6,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sagac.compiler import actions, breaches, courses, prover, stories, terms
+from sagac.compiler import actions, breaches, courses, prover, stories, surroundings, terms
 from sagac.compiler.actions import Deeds
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.obligations import (
     assignment,
     choices,
+    commutation,
     conditions,
     coverage,
     ensures,
     invariants,
+    inverse,
+    isolation,
     liveness,
     preconditions,
     recoverability,
     reverse_order,
     rules,
+    stability,
+    transport,
     unknown_outcomes,
     windows,
 )
@@ -108,6 +113,7 @@ def owed(
     """All that is owed beside liveness."""
     others = tuple(each for name, each in deeds.items() if name != saga.full_name)
     stage = courses.stage(project, graph, known, deeds[saga.full_name], others)
+    around = surroundings.of(project, deeds)
     return (
         *recoverability.owe(project, saga, graph, known),
         *coverage.owe(project, saga, graph, known, plan),
@@ -117,6 +123,11 @@ def owed(
         *windows.owe(saga, graph, known, plan),
         *choices.owe(saga, known),
         *rules.owe(saga, known),
+        *inverse.owe(stage),
+        *commutation.owe(saga, graph, known, around),
+        *transport.owe(saga, graph, known, around),
+        *isolation.owe(saga, graph, known, around),
+        *stability.owe(saga, graph, known, around),
         *preconditions.owe(stage),
         *invariants.owe(stage),
         *ensures.owe(stage),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from textwrap import dedent
 from types import MappingProxyType
 
-from sagac.compiler.codes import ensuring, graph, proofs, resolution, scenarios, syntax, timing
+from sagac.compiler.codes import effects, ensuring, graph, isolation, proofs, resolution, scenarios, syntax, timing
 from sagac.compiler.codes.catalogue import Code
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.source import Span
@@ -18,6 +18,8 @@ FAMILIES: tuple[tuple[Code, ...], ...] = (
     proofs.CODES,
     ensuring.CODES,
     timing.CODES,
+    effects.CODES,
+    isolation.CODES,
     scenarios.CODES,
 )
 

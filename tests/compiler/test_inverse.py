@@ -1,0 +1,195 @@
+"""B1: an undo right after its step restores what was there, or the smallest records show that it does not."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from sagac.compiler import driver
+from sagac.compiler.driver import Checked
+from sagac.compiler.verdicts import Assumed, History, Judgement, Proved, Refuted
+
+SERVICE = """
+service shop {{
+  owner "tests"
+  resource Stock[sku: string] {{
+    available: int
+    held: int hold
+    loose: int
+    price: decimal
+    label: string
+    invariant available >= 0 and held >= 0
+  }}
+  resource Paper[order: uuid] {{
+    states none*, open, void, lost
+    clean none, void
+    text: string
+  }}
+  resource Card[number: string] {{
+    states none*, open, void
+    clean none, void
+    text: string
+  }}
+  command act(order: uuid, sku: string, other: string, n: int, p: decimal) -> {{ old: string  was: int }}
+    {do}
+    idempotent
+    fails Refused
+  command undo(order: uuid, sku: string, other: string, n: int, p: decimal, old: string)
+    {undo}
+    idempotent
+  command take(sku: string)
+    changes Stock[sku] {{ held += 1 }}
+    idempotent
+  command send(order: uuid)
+    idempotent
+    fails Closed
+}}
+"""
+
+SAGA = """
+saga Tested version 1 {{
+  key order
+  input {{ order: uuid  sku: string  other: string  n: int where n > 0  p: decimal  text: string }}
+  on unknown hold
+  step act {{
+    do shop.act(order, sku, other, n, p)
+    {word} shop.undo(order, {sku}, other, {n}, p, {old}){why}
+  }}
+  pivot step send after act {{
+    do shop.send(order)
+    irreversible because "it is gone"
+    retry forever
+  }}
+}}
+"""
+
+
+def checked(
+    do: str, undo: str, *, word: str = "compensate", sku: str = "sku", n: str = "n", old: str = "text", why: str = ""
+) -> Checked:
+    service = SERVICE.format(do=do, undo=undo).replace("  enum_here\n", "")
+    found = driver.check_text(service + SAGA.format(word=word, sku=sku, n=n, old=old, why=why), date(2026, 11, 21))
+    assert found.project.sagas, [finding.message for finding in found.diagnostics]
+    return found
+
+
+def verdict(found: Checked) -> Judgement:
+    (judgement,) = (each for each in found.judgements if each.claim.family == "B1")
+    return judgement
+
+
+def trace(found: Checked) -> tuple[str, ...]:
+    """The story of the refutation."""
+    (finding,) = (each for each in found.diagnostics if each.code == "B1")
+    return finding.trace
+
+
+PROVED = [
+    ("changes Stock[sku] { available -= n }", "changes Stock[sku] { available += n }"),
+    ("changes Stock[sku] { requires available >= n  available -= n  held += n }",
+     "changes Stock[sku] { requires held >= n  available += n  held -= n }"),
+    ("changes Stock[sku] { price += p * 3 + 1 }", "changes Stock[sku] { price -= 1 + p * 3 }"),
+    ("changes Stock[sku] { available -= n }  changes Stock[other] { available += n }",
+     "changes Stock[sku] { available += n }  changes Stock[other] { available -= n }"),
+    ("changes Paper[order] none -> open", "changes Paper[order] open -> none"),
+    ("changes Paper[order] none -> open { text := sku }", "changes Paper[order] open -> void"),
+    ("changes Card[sku] none -> open", "changes Card[sku] open -> void"),
+]  # fmt: skip
+
+REFUTED = [
+    ("a fee is kept", "changes Stock[sku] { available -= n + 2 }", "changes Stock[sku] { available += n }"),
+    ("more is given back", "changes Stock[sku] { available -= n }", "changes Stock[sku] { available += n + 1 }"),
+    ("another field is given back", "changes Stock[sku] { available -= n }", "changes Stock[sku] { loose += n }"),
+    ("the undo needs more than is there", "changes Stock[sku] { available -= n }",
+     "changes Stock[sku] { requires available >= n  available += n }"),
+    ("another state is required", "changes Paper[order] none -> open", "changes Paper[order] void -> none"),
+    ("it ends in a state that is not clean", "changes Paper[order] none -> open", "changes Paper[order] open -> lost"),
+    ("a shared record ends clean but changed", "changes Card[sku] none -> open { text := sku }",
+     "changes Card[sku] open -> void"),
+    ("what was overwritten is not known", "changes Stock[sku] { label := sku }", "changes Stock[sku] { label := old }"),
+    ("half of it is undone", "changes Stock[sku] { available -= n }  changes Stock[other] { available += n }",
+     "changes Stock[sku] { available += n }"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("do", "undo"), PROVED)
+def test_an_undo_that_restores_is_proved(do: str, undo: str) -> None:
+    proved = verdict(checked(do, undo)).verdict
+    assert isinstance(proved, Proved)
+    assert proved.rests_on == (
+        "`shop.act` does what its `changes` say, and nothing else",
+        "`shop.undo` does what its `changes` say, and nothing else",
+    )
+
+
+@pytest.mark.parametrize(("do", "undo"), [case[1:] for case in REFUTED], ids=[case[0] for case in REFUTED])
+def test_an_undo_that_does_not_restore_is_refuted_on_concrete_records(do: str, undo: str) -> None:
+    found = checked(do, undo)
+    refuted = verdict(found).verdict
+    assert isinstance(refuted, Refuted), refuted
+    assert isinstance(refuted.situation, History)
+    assert [act.undo for act in refuted.situation.acts] == [None, 0]
+    assert trace(found)[0].startswith("before")
+    assert "expected" in trace(found)[-1] or "is refused" in trace(found)[-1]
+
+
+def test_the_story_shows_the_record_before_after_and_after_the_undo() -> None:
+    found = checked("changes Stock[sku] { available -= n + 2 }", "changes Stock[sku] { available += n }")
+    assert [line.rpartition("available ")[2].partition(",")[0] for line in trace(found)] == ["0", "-3", "-2", "0"]
+
+
+def test_an_undo_of_another_record_is_refuted() -> None:
+    found = checked("changes Stock[sku] { available -= n }", "changes Stock[sku] { available += n }", sku="other")
+    assert isinstance(verdict(found).verdict, Refuted)
+
+
+def test_an_undo_with_another_amount_is_refuted() -> None:
+    found = checked("changes Stock[sku] { available -= n }", "changes Stock[sku] { available += n }", n="n + n")
+    assert isinstance(verdict(found).verdict, Refuted)
+
+
+def test_an_undo_that_writes_back_what_the_step_found_is_proved() -> None:
+    found = checked(
+        "changes Stock[sku] { label := sku  yields old = label }",
+        "changes Stock[sku] { label := old }",
+        old="act.old",
+    )
+    assert isinstance(verdict(found).verdict, Proved)
+
+
+def test_what_a_mitigation_leaves_different_is_no_error_but_it_has_to_be_accepted() -> None:
+    leaves = checked(
+        "changes Stock[sku] { available -= n + 2 }",
+        "changes Stock[sku] { available += n }",
+        word="mitigate",
+        why=' because "a fee is kept"',
+    )
+    assert isinstance(verdict(leaves).verdict, Proved)
+    refusing = checked(
+        "changes Stock[sku] { available -= n }",
+        "changes Stock[sku] { requires available >= n  available += n }",
+        word="mitigate",
+        why=' because "a fee is kept"',
+    )
+    assert isinstance(verdict(refusing).verdict, Refuted)
+
+
+def test_a_proof_by_arithmetic_alone_is_shallow() -> None:
+    loose = verdict(checked("changes Stock[sku] { loose += n }", "changes Stock[sku] { loose -= n }")).verdict
+    assert isinstance(loose, Proved)
+    assert loose.shallow == "what is added is taken away again from a field that nothing bounds"
+    for field in ("available", "held"):
+        bounded = verdict(checked(f"changes Stock[sku] {{ {field} += n }}", f"changes Stock[sku] {{ {field} -= n }}"))
+        assert isinstance(bounded.verdict, Proved)
+        assert not bounded.verdict.shallow
+
+
+def test_what_no_contract_declares_is_assumed_by_name() -> None:
+    for do, undo, silent in (
+        ("", "changes Stock[sku] { available += n }", ": no `changes` of `shop.act` are declared"),
+        ("changes Stock[sku] { available -= n }", "", ": no `changes` of `shop.undo` are declared"),
+        ("", "", ", of which nothing is declared"),
+    ):
+        assumed = verdict(checked(do, undo)).verdict
+        assert assumed == Assumed((f"`shop.undo` restores what `shop.act` changes{silent}",))
