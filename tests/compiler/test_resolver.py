@@ -434,6 +434,7 @@ service store {
 """
 
 FREE = plan.Result("", ("free",), "int")
+NONE: frozenset[str] = frozenset()
 COUNT = plan.Input(("count",), "int")
 
 
@@ -459,12 +460,12 @@ def test_a_resource_is_resolved_with_all_that_it_declares() -> None:
     assert [invariant.condition for invariant in stock.invariants] == [
         plan.Binary("and", plan.Binary(">=", FREE, zero), plan.Binary(">=", plan.Result("", ("size",), "int"), zero))
     ]
-    assert (stock.states, stock.initial, stock.clean, stock.done, stock.observe) == ((), "", set(), set(), "look")
+    assert (stock.states, stock.initial, stock.clean, stock.done, stock.observe) == ((), "", NONE, NONE, "look")
     assert (shelf.states, shelf.initial, shelf.clean, shelf.done) == (
         ("none", "used", "worn"),
         "none",
-        {"none"},
-        {"used"},
+        frozenset({"none"}),
+        frozenset({"used"}),
     )
     assert shelf.held_states == {"worn"}
 
@@ -473,7 +474,7 @@ def test_where_nothing_is_said_a_rollback_leaves_the_initial_state_and_a_complet
     project, findings = resolve("service a { resource R[k: int] { states x, y*, z } }")
     assert findings == ()
     resource = project.services["a"].resources["R"]
-    assert (resource.clean, resource.done, resource.held_states) == ({"y"}, {"x", "y", "z"}, set())
+    assert (resource.clean, resource.done, resource.held_states) == (frozenset("y"), frozenset("xyz"), NONE)
 
 
 def test_the_changes_of_a_command_read_its_parameters_and_the_fields_of_the_record() -> None:

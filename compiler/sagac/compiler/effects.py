@@ -44,20 +44,23 @@ def changes(
 
 def held(node: syntax.Service, own: Mapping[str, Records]) -> Finds[None]:
     """A finding for each `hold` field that no command of the service adds to."""
+    for resource, field in _holds(node):
+        counts = own[resource.name.text].fields[field.name.text] in shapes.NUMBERS
+        if counts and not any(_adds(item, resource, field) for item in node.items):
+            yield codes.finding(
+                "E333",
+                f"no command adds to `{field.name.text}`, so no run ever holds any of it",
+                field.span,
+                help=f"write `{field.name.text} += …` in the `changes` of the command that takes it, "
+                "or leave `hold` out",
+            )
+
+
+def _holds(node: syntax.Service) -> Iterator[tuple[syntax.Resource, syntax.ResourceField]]:
     for resource in node.items:
         for field in resource.items if isinstance(resource, syntax.Resource) else ():
-            if not isinstance(field, syntax.ResourceField) or not field.hold:
-                continue
-            if own[resource.name.text].fields[field.name.text] not in shapes.NUMBERS:
-                continue
-            if not any(_adds(item, resource, field) for item in node.items):
-                yield codes.finding(
-                    "E333",
-                    f"no command adds to `{field.name.text}`, so no run ever holds any of it",
-                    field.span,
-                    help=f"write `{field.name.text} += …` in the `changes` of the command that takes it, "
-                    "or leave `hold` out",
-                )
+            if isinstance(resource, syntax.Resource) and isinstance(field, syntax.ResourceField) and field.hold:
+                yield resource, field
 
 
 def _adds(item: object, resource: syntax.Resource, field: syntax.ResourceField) -> bool:
