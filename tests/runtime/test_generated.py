@@ -18,7 +18,20 @@ import pytest
 from tests.compiler.emitted import AWKWARD, ORDER, TRIP, from_files, from_text
 
 from sagac.runtime import Call, Transient
-from sagac.runtime.testing import Bind, Case, Late, Reached, Refused, Repeated, Unanswered, World, pace, play, reference
+from sagac.runtime.testing import (
+    Bind,
+    Case,
+    Late,
+    Reached,
+    Refused,
+    Repeated,
+    Taken,
+    Unanswered,
+    World,
+    pace,
+    play,
+    reference,
+)
 
 Handler = Callable[..., Any]
 
@@ -88,6 +101,62 @@ def test_generated_tests_pass_over_the_reference_world(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     reached = [line.partition(":")[2] for line in done.stdout.splitlines() if line.startswith(("  steps", "  undos"))]
     assert reached == [" 4 of 4", " 2 of 2", " 1 of 1", " 1 of 1", " 5 of 5", " 2 of 2", " 2 of 2", " 2 of 2"]
+
+
+LOCKED = """
+language 1
+
+service warehouse {
+  owner "logistics"
+  resource Stock[sku: string] { available: int }
+  command reserve(sku: string, quantity: int) -> { reservation: string }
+    idempotent
+    fails OutOfStock
+  command release(sku: string, quantity: int)
+    revokes reserve
+  command charge(order: uuid)
+    idempotent
+}
+
+saga Order version 1 {
+  key order_id
+  input { order_id: uuid  sku: string  quantity: int }
+  step note { do warehouse.reserve("note", 1)  compensate warehouse.release("note", 1) }
+  step reserve after note {
+    do warehouse.reserve(sku, quantity)
+    compensate warehouse.release(sku, quantity)
+    lock Stock[sku] within 30s
+  }
+  pivot step charge after reserve {
+    do warehouse.charge(order_id)
+    irreversible because "paid"
+    retry forever
+  }
+}
+"""
+
+
+def test_generated_tests_take_a_record_away_from_a_step_that_locks_it(tmp_path: Path) -> None:
+    for name, text in from_text(LOCKED).modules.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    tests = (tmp_path / "test_a.py").read_text(encoding="utf-8")
+    assert 'testing.Taken("reserve")' in tests
+    done = pytest_in(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "taken" in next(line for line in done.stdout.splitlines() if line.startswith("  faults:"))
+
+
+def test_a_lock_that_is_said_to_be_taken_and_is_not_is_found(tmp_path: Path) -> None:
+    for name, text in from_text(LOCKED).modules.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    module = imported(tmp_path, "a")
+    given = {"order_id": "00000000-0000-0000-0000-000000000000", "sku": "s", "quantity": 1}
+    taken = play(module.Order, Case("taken", given, (Taken("reserve"),), ends="compensated"), reference)
+    assert taken.findings == ()
+    assert taken.run.cause == "`reserve` was refused: lock timeout"
+    free = play(module.Order, Case("free", given, (Taken("charge"),), ends="completed"), reference)
+    assert free.findings == ("never happened: Taken(step='charge')",)
+    del sys.modules["a"]
 
 
 def test_a_conftest_puts_the_handlers_under_test(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,7 +21,7 @@ from tests.runtime.world import (
     virtually,
 )
 
-from sagac.runtime import Call, Compensated, Completed, Held, Journal, MemoryJournal, Runtime
+from sagac.runtime import Call, Compensated, Completed, Held, Journal, MemoryJournal, Runtime, cli, connect
 from sagac.runtime.events import Answered, Event, Intended, Locked, LockExpired, Resumed, Started
 from sagac.runtime.history import recall
 from sagac.runtime.journal import Place, read
@@ -334,3 +335,44 @@ def test_many_runs_over_one_record_all_come_to_their_turn(tmp_path: Path) -> Non
     log = finished(story())
     assert log == [run for run in dict.fromkeys(log) for _ in range(2)]
     assert len(log) == 60
+
+
+def test_ps_and_show_tell_who_waits_for_whom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shape = locking(step("a", locks=(lock(),)), step("b", "a", schedule=Schedule(60_000, 0, 0, 0)))
+
+    async def story() -> list[str]:
+        world = FakeWorld({("b", "do", 1): "hang"})
+        async with runtime(connect(cli.JOURNAL), world, shape, clock=None, grace_ms=0) as running:
+            handles = [await running.start(Trip, trip(name)) for name in "xyz"]
+            await eventually(lambda: world.log == ["a", "b"])
+            for _ in range(3):  # the others have looked by the time that these are answered
+                await running.cancel((await running.start(Trip, trip("w", "t"))).id, reason="to wait a little")
+            return [handle.id for handle in handles]
+
+    first, second, third = finished(story())
+    assert cli.main(["ps", "--open"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.endswith("WAITS FOR")
+    waits = {row.split()[0]: row.partition(f"{first[:12]}: ")[2] for row in rows}
+    assert (waits[first[:12]], waits[second[:12]], waits[third[:12]]) == ("", RECORD, RECORD)
+    shown = {run: show(capsys, run) for run in (first, second, third)}
+    assert shown[first] == f"has {RECORD}, runs {second[:12]}, {third[:12]} behind it"
+    assert shown[second] == f"waits for {RECORD}: run {first[:12]} has it"
+    assert shown[third] == f"waits for {RECORD}: run {first[:12]} has it, and run {second[:12]} before this one"
+    assert cli.main(["show", third, "--json"]) == 0
+    (stand,) = json.loads(capsys.readouterr().out)["locks"]
+    assert (stand["lock"], stand["has"], [place["run"] for place in stand["before"]]) == (
+        RECORD,
+        False,
+        [first, second],
+    )
+    assert cli.main(["verify-journal"]) == 0
+
+
+def show(capsys: pytest.CaptureFixture[str], run: str) -> str:
+    """The last line that the command prints of a run."""
+    assert cli.main(["show", run]) == 0
+    return capsys.readouterr().out.splitlines()[-1]

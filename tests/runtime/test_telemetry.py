@@ -35,7 +35,7 @@ from tests.runtime.world import (
 from sagac.runtime import Call, Compensated, Completed, Held, MemoryJournal, Runtime, telemetry
 from sagac.runtime.events import Event
 from sagac.runtime.journal import read
-from sagac.runtime.plan import Constant, Plan, Schedule, Undo
+from sagac.runtime.plan import Constant, Lock, Plan, Schedule, Undo
 
 CHAIN = plan(step("a"), step("b", "a"), step("c", "b"))
 
@@ -302,3 +302,27 @@ def test_an_exporter_that_raises_stops_no_run_and_is_told_on_the_log(
     assert isinstance(outcome, Compensated)
     assert "telemetry failed; the run goes on" in caplog.text
     assert "no room for a span" in caplog.text
+
+
+def test_what_came_of_every_wait_for_a_lock_is_measured(otel: Told) -> None:
+    async def hang(call: Call) -> None:
+        await asyncio.sleep(2)
+
+    async def story() -> None:
+        locks = (Lock("w.Record", (), 1_000),)
+        shape = plan(step("a", locks=locks), step("b", "a"), format=2)
+        saga = Trip(plan=shape, world=FakeWorld({("b", "do", 1): hang}))
+        async with Runtime(journal=MemoryJournal(), sagas=[saga], clock=VirtualClock()) as runtime:
+            handles = [await runtime.start(Trip, TripInput(trip=name)) for name in "xyz"]
+            await asyncio.sleep(0.5)
+            await runtime.cancel(handles[2].id, reason="enough")
+            await runtime.idle()
+
+    virtually(story())
+    waits = otel.points("sagac.lock.wait")
+    assert {key: point.count for key, point in waits.items()} == {
+        ("got", "a"): 1,
+        ("expired", "a"): 1,
+        ("dropped", "a"): 1,
+    }
+    assert [waits[key, "a"].max for key in ("got", "expired", "dropped")] == [0, 1.0, 0.5]

@@ -19,9 +19,9 @@ from sagac.compiler.model import (
 from sagac.compiler.trials import Case, Fault
 from sagac.compiler.values import Choice
 from sagac.compiler.verdicts import Judgement, Situation
-from sagac.runtime import kernel
-from sagac.runtime.commands import Ask, Command, Send
-from sagac.runtime.events import Answered, Cancelled, Event, Outcome, Resumed
+from sagac.runtime import kernel, locking
+from sagac.runtime.commands import Acquire, Ask, Command, Send
+from sagac.runtime.events import LOCK_TIMEOUT, Answered, Cancelled, Event, LockExpired, Outcome, Resumed
 from sagac.runtime.plan import Plan, Result, Step, Wire
 from sagac.runtime.run import Run
 
@@ -147,7 +147,9 @@ def situated(plan: Plan, situation: Situation) -> tuple[Fault, ...]:
     steps = {step.name: step for step in plan.steps}
     faults = []
     for name, failure in situation.failed.items():
-        if failure in steps[name].fails:
+        if failure == LOCK_TIMEOUT:
+            faults.append(Fault("Taken", name))
+        elif failure in steps[name].fails:
             faults.append(Fault("Refused", name, failure=failure))
         elif not failure:
             faults.append(Fault("Busy", name))
@@ -164,6 +166,8 @@ def struck(plan: Plan, ways: Sequence[Choice]) -> Iterator[Case]:
         for failure in step.fails:
             title = f"{step.name} is refused: {failure}"
             yield from confirmed(plan, title, ways, (Fault("Refused", step.name, failure=failure),))
+        if step.locks:
+            yield from confirmed(plan, f"{step.name} does not get its lock", ways, (Fault("Taken", step.name),))
         if step.schedule.retries is not None:
             yield from confirmed(plan, f"{step.name} is never applied", ways, (Fault("Busy", step.name),))
         for landed in (True, False):
@@ -207,6 +211,8 @@ def causes(plan: Plan, step: Step) -> Iterator[tuple[Fault, ...]]:
     for other in plan.steps:
         if other.name != step.name:
             yield from ((Fault("Refused", other.name, failure=failure),) for failure in other.fails[:1])
+            if other.locks:
+                yield (Fault("Taken", other.name),)
             yield (Fault("Busy", other.name),)
             yield (Fault("Cancelled", other.name),)
 
@@ -270,6 +276,9 @@ def is_unknown(command: Command, faults: tuple[Fault, ...]) -> bool:
 
 def reaction(rehearsal: Rehearsal, at: int, command: Command, way: Choice, faults: tuple[Fault, ...]) -> Event:
     """The event that a command leads to."""
+    if isinstance(command, Acquire) and (taken := losing(rehearsal.run, command, faults)) is not None:
+        rehearsal.struck.add(taken)
+        return LockExpired(command.step, max(at, *command.until))
     if isinstance(command, Send) and (fault := striking(command, faults)) is not None:
         rehearsal.struck.add(fault)
     present = isinstance(command, Ask) and has_landed(rehearsal.run, command, faults)
@@ -283,11 +292,18 @@ def reaction(rehearsal: Rehearsal, at: int, command: Command, way: Choice, fault
     )
 
 
+def losing(run: Run, command: Acquire, faults: tuple[Fault, ...]) -> Fault | None:
+    """The fault that keeps a lock from a step; it cannot be one that the run has already."""
+    if not set(command.locks) - locking.kept(run):
+        return None
+    return next((fault for fault in faults if (fault.kind, fault.step) == ("Taken", command.step)), None)
+
+
 def striking(command: Send, faults: tuple[Fault, ...]) -> Fault | None:
     """The fault that befalls a call."""
     for fault in faults:
         here = (fault.step, fault.direction) == (command.step, command.direction)
-        if here and fault.kind not in ("Cancelled", "Crashed"):
+        if here and fault.kind not in ("Cancelled", "Crashed", "Taken"):
             return fault if fault.attempts is None or command.attempt <= fault.attempts else None
     return None
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from sagac.runtime.plan import Direction, Wire
 
-Kind: TypeAlias = Literal["Refused", "Busy", "Unanswered", "Late", "Repeated", "Cancelled", "Crashed"]
+Kind: TypeAlias = Literal["Refused", "Busy", "Unanswered", "Late", "Repeated", "Taken", "Cancelled", "Crashed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,12 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from sagac.runtime import lines
 from sagac.runtime.audit import audit
 from sagac.runtime.clock import SystemClock
 from sagac.runtime.errors import JournalPlaceError, SagacError
 from sagac.runtime.history import recall
-from sagac.runtime.journal import ENDED, Entry, Head, Journal, connect
+from sagac.runtime.journal import ENDED, Entry, Head, Journal, Place, connect
 from sagac.runtime.run import told
 from sagac.runtime.runtime import ANSWER_MS, LEASE_MS, Runtime, cancel_answer
 from sagac.runtime.services import Binding
@@ -41,7 +42,7 @@ JOURNAL: Final = "sqlite:///sagac.db"
 COMPILER_COMMANDS: Final = ("check", "report", "verify", "gen", "sim", "graph", "explain", "dump")
 """What the compiler adds: named here so that a base install can say what is missing."""
 
-SHORT: Final = 12
+SHORT: Final = lines.SHORT
 """So much of a run's name is shown in a table; as much as is unique is enough everywhere."""
 
 CANDIDATES: Final = 5
@@ -183,18 +184,22 @@ def _configure_ps(parser: argparse.ArgumentParser) -> None:
 
 
 def _ps(arguments: argparse.Namespace) -> int:
-    entries = [entry for entry in _reading(arguments, _entries) if not (arguments.open and entry.status in ENDED)]
+    known, places = _reading(arguments, _entries)
+    entries = [entry for entry in known if not (arguments.open and entry.status in ENDED)]
     if arguments.json:
         _print_json(entries)
         return OK
     rows = [("RUN", "STATUS", "EVENTS", "STARTED", "CHANGED", "SAGA", "KEY"), *map(_row, entries)]
+    waits = [lines.waits_for(places, entry.run) for entry in entries]
+    if any(waits):
+        rows = [(*row, wait) for row, wait in zip(rows, ("WAITS FOR", *waits), strict=True)]
     for line in _table(rows):
         print(line)
     return OK
 
 
-async def _entries(journal: Journal) -> tuple[Entry, ...]:
-    return await journal.entries()
+async def _entries(journal: Journal) -> tuple[tuple[Entry, ...], tuple[Place, ...]]:
+    return await journal.entries(), await journal.lines()
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
@@ -221,10 +226,12 @@ def _show(arguments: argparse.Namespace) -> int:
     async def story(journal: Journal) -> None:
         entry = await _find(journal, arguments.run_name)
         history = await recall(journal, entry)
+        places = await journal.lines()
         if arguments.json:
-            _print_json({"entry": entry, "records": history.records, "run": told(history.run)})
+            locks = list(lines.stands(places, entry.run))
+            _print_json({"entry": entry, "records": history.records, "run": told(history.run), "locks": locks})
             return
-        for line in draw(history):
+        for line in (*draw(history), *lines.draw(places, entry.run)):
             print(line)
 
     _reading(arguments, story)

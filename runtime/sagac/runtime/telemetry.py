@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from sagac.runtime import kernel
+from sagac.runtime import kernel, locking
 from sagac.runtime.attempts import Answer
 from sagac.runtime.calls import Call
+from sagac.runtime.events import LOCK_TIMEOUT
 from sagac.runtime.journal import ENDED
 from sagac.runtime.plan import Direction
+from sagac.runtime.positions import listed
 from sagac.runtime.run import Action, DoState, Run, Status, UndoState
 from sagac.runtime.unwinding import FORWARD, UNDOING
 
@@ -43,6 +45,7 @@ class Instruments:
     runs_active: metrics.UpDownCounter
     attempts: metrics.Counter
     durations: metrics.Histogram
+    lock_waits: metrics.Histogram
 
 
 def create(
@@ -63,6 +66,12 @@ def create(
             "sagac.step.duration",
             "s",
             "from when a do or an undo is enabled until it is settled, with every retry and pause",
+            explicit_bucket_boundaries_advisory=DURATIONS_S,
+        ),
+        lock_waits=meter.create_histogram(
+            "sagac.lock.wait",
+            "s",
+            "from when a step is enabled until it has its locks, or waits for them no longer",
             explicit_bucket_boundaries_advisory=DURATIONS_S,
         ),
     )
@@ -122,6 +131,10 @@ def recorded(before: Run, after: Run, at: int) -> None:
                 about = {"sagac.saga": saga, "sagac.step": step.name, "sagac.direction": settled.direction}
                 duration_s = (at - settled.enabled_at) / 1000
                 instruments.durations.record(duration_s, {**about, "sagac.state": settled.state})
+        for i in listed(after.layout.locking):
+            if outcome := _waited(before.actions[i], after.actions[i]):
+                about = {"sagac.saga": saga, "sagac.step": after.plan.steps[i].name, "sagac.outcome": outcome}
+                instruments.lock_waits.record((at - before.actions[i].enabled_at) / 1000, about)
 
 
 @contextmanager
@@ -171,6 +184,13 @@ class _Settled(NamedTuple):
     direction: Direction
     state: DoState | UndoState
     enabled_at: int
+
+
+def _waited(before: Action, after: Action) -> str:
+    """What came of a wait for locks; empty where none is over."""
+    if not locking.is_waiting(before) or locking.is_waiting(after):
+        return ""
+    return "got" if after.locked else "expired" if after.failure == LOCK_TIMEOUT else "dropped"
 
 
 def _settled(before: Action, after: Action) -> Iterator[_Settled]:

@@ -14,6 +14,7 @@ from sagac.runtime.testing.cases import (
     Late,
     Refused,
     Repeated,
+    Taken,
     Unanswered,
     Values,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Reached",
     "Refused",
     "Repeated",
+    "Taken",
     "Unanswered",
     "Values",
     "World",

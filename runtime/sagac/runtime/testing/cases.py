@@ -56,6 +56,13 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """Another run has a lock of the step for longer than the step waits."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """Somebody cancels the run right after the step's first answer, or after none came in time."""
 
@@ -71,7 +78,7 @@ class Crashed:
 
 CallFault: TypeAlias = Refused | Busy | Unanswered | Late | Repeated
 Disturbance: TypeAlias = Cancelled | Crashed
-Fault: TypeAlias = CallFault | Disturbance
+Fault: TypeAlias = CallFault | Disturbance | Taken
 
 
 @dataclass(frozen=True, slots=True)

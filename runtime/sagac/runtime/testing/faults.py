@@ -20,6 +20,7 @@ from sagac.runtime.testing.cases import (
     Late,
     Refused,
     Repeated,
+    Taken,
     Unanswered,
 )
 from sagac.runtime.testing.pace import real_time
@@ -88,7 +89,7 @@ class Wire:
 
     def _fault(self, call: Call) -> CallFault | None:
         for fault in self.case.faults:
-            if isinstance(fault, Cancelled | Crashed) or fault.step != call.step:
+            if isinstance(fault, Cancelled | Crashed | Taken) or fault.step != call.step:
                 continue
             direction = "do" if isinstance(fault, Late) else fault.direction
             attempts = fault.attempts if isinstance(fault, Unanswered | Late) else None

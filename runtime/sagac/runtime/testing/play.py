@@ -11,12 +11,12 @@ from typing import Any, Final, TypeAlias
 from sagac.runtime import kernel
 from sagac.runtime.clock import Clock
 from sagac.runtime.history import recall
-from sagac.runtime.memory import MemoryJournal
 from sagac.runtime.run import Run
 from sagac.runtime.runtime import Runtime
 from sagac.runtime.services import attribute
 from sagac.runtime.testing import checks, pace
 from sagac.runtime.testing.cases import Cancelled, Case, Crashed, Disturbance
+from sagac.runtime.testing.contest import ContestedJournal
 from sagac.runtime.testing.faults import Wire
 from sagac.runtime.testing.pace import PacedClock
 from sagac.runtime.testing.world import Reference, World
@@ -62,7 +62,7 @@ class Stage:
     saga: type[Any]
     case: Case
     bind: Bind
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    journal: ContestedJournal = field(default_factory=ContestedJournal)
     clock: Clock = field(default_factory=PacedClock)
     disturbances: list[Disturbance] = field(default_factory=list)
     disturbed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,6 +71,7 @@ class Stage:
         """Run, disturb, let everything arrive that is late, and check."""
         world = World(self.saga, self.case.results)
         wire = Wire(self.saga.plan, self.case, disturb=self._disturb)
+        self.journal.faults, self.journal.fired = self.case.faults, wire.fired
         binding = self._tapped(wire, world, self.bind(self.saga, world))
         async with asyncio.timeout(PATIENCE_S):
             run = await self._run(binding, wire)

@@ -9,7 +9,18 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from sagac.runtime.plan import Plan, Step
-from sagac.runtime.testing.cases import Busy, Cancelled, Case, Crashed, Fault, Late, Refused, Repeated, Unanswered
+from sagac.runtime.testing.cases import (
+    Busy,
+    Cancelled,
+    Case,
+    Crashed,
+    Fault,
+    Late,
+    Refused,
+    Repeated,
+    Taken,
+    Unanswered,
+)
 
 FAULTS_MAX: Final = 3
 """So many faults befall one run; more hide one another."""
@@ -31,7 +42,7 @@ def place(fault: Fault) -> tuple[str, str]:
     """Where a fault strikes: one call meets one fault."""
     if isinstance(fault, Cancelled | Crashed):
         return type(fault).__name__, ""
-    return fault.step, "do" if isinstance(fault, Late) else fault.direction
+    return fault.step, "do" if isinstance(fault, Late | Taken) else fault.direction
 
 
 def possible(plan: Plan) -> Iterator[Fault]:
@@ -49,6 +60,8 @@ def do_faults(step: Step) -> Iterator[Fault]:
     endless = step.schedule.retries is None
     attempts = 2 if endless else None
     yield from (Refused(step.name, failure) for failure in step.fails)
+    if step.locks:
+        yield Taken(step.name)
     yield Unanswered(step.name, landed=True, attempts=attempts)
     yield Unanswered(step.name, landed=False, attempts=attempts)
     if not endless:
