@@ -25,6 +25,7 @@ FAMILIES = {
     "A": "Recovery",
     "C": "Calls whose outcome is unknown",
     "D": "Values",
+    "E": "Time and locks",
     "S": "Scenarios and waivers",
     "W": "Warnings",
     "N": "Notes",
@@ -50,11 +51,16 @@ def index() -> str:
     sections = [
         f"## {title}\n\n| code | severity | what it says |\n| --- | --- | --- |\n"
         + "".join(f"| [{code}]({code}.md) | {CODES[code].severity} | {CODES[code].title} |\n" for code in members)
-        for title, members in ((title, [code for code in codes if code.startswith(f)]) for f, title in FAMILIES.items())
+        for title, members in ((title, [code for code in codes if _family(code) == f]) for f, title in FAMILIES.items())
         if members
     ]
     intro = "Every finding carries one of these codes; `sagac explain CODE` shows its page.\n"
     return "\n".join(["# Diagnostics\n", intro, *sections])
+
+
+def _family(code: str) -> str:
+    """`E2` is a proof about time, `E201` a finding about names."""
+    return code[:2] if code.startswith("E") and len(code) > 2 else code[0]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -120,13 +120,22 @@ counted: the time that is left for it is listed as a promise.
         """
 service venue {
   owner "venue"
+  resource Seat[order: uuid] {
+    states none*, held, sold
+    done sold
+  }
   command hold(order: uuid)
+    changes Seat[order] none -> held
     idempotent
     fails SoldOut
     holds for 10m
   command release(order: uuid)
+    changes Seat[order] held -> none
     idempotent
     revokes hold
+  command sell(order: uuid)
+    changes Seat[order] held -> sold
+    idempotent
 }
 
 service payments {
@@ -150,19 +159,33 @@ saga Tickets version 1 {
     do payments.charge(order)
     compensate payments.refund(order) { retry 2 times }
     retry 10 times
+  }
+  pivot step sell after charge {
+    do venue.sell(order)
+    irreversible because "whoever bought a seat keeps it"
+    retry forever
   }
 }
 """,
         """
 service venue {
   owner "venue"
+  resource Seat[order: uuid] {
+    states none*, held, sold
+    done sold
+  }
   command hold(order: uuid)
+    changes Seat[order] none -> held
     idempotent
     fails SoldOut
     holds for 1h
   command release(order: uuid)
+    changes Seat[order] held -> none
     idempotent
     revokes hold
+  command sell(order: uuid)
+    changes Seat[order] held -> sold
+    idempotent
 }
 
 service payments {
@@ -186,6 +209,11 @@ saga Tickets version 1 {
     do payments.charge(order)
     compensate payments.refund(order) { retry 2 times }
     retry 10 times
+  }
+  pivot step sell after charge {
+    do venue.sell(order)
+    irreversible because "whoever bought a seat keeps it"
+    retry forever
   }
 }
 """,
@@ -234,7 +262,7 @@ was on time.
 saga Trip version 1 {
   key trip
   input { trip: uuid }
-  step flight { do air.book(trip)  compensate air.cancel(trip)  timeout 40000d }
+  step flight { do air.book(trip)  compensate air.cancel(trip)  timeout 30000d }
 }
 """,
         """

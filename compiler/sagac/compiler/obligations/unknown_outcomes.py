@@ -89,7 +89,7 @@ def forward(project: Project, saga: Saga, conditions: Conditions, step: Written,
     row = ROWS[profile(project, step, planned).key]
     lost = doubtful(project, step, planned, row)
     if lost is None:
-        return Settled(claim, kept(project, step, planned, row))
+        return Settled(claim, kept(project, step, planned))
     return Never(claim, lambda: iter((Case(conditions.enabled[step.name], lost),)))
 
 
@@ -102,20 +102,13 @@ def doubtful(project: Project, step: Written, planned: Step, row: str) -> Story 
     return None
 
 
-def kept(project: Project, step: Written, planned: Step, row: str) -> Verdict:
+def kept(project: Project, step: Written, planned: Step) -> Verdict:
     """What it rests on that a lost answer is settled."""
     operation = project.operation(step.call)
     promised = tuple(promises(project, step, planned))
     if not operation.declared:
         return Assumed((*promised, *(f"a person settles a lost answer to `{name(step)}`" for _ in asked(planned))))
-    return Proved((*promised, *(outlived(name(step), operation) if row == "window" else ())))
-
-
-def outlived(command: str, operation: Operation) -> tuple[str, ...]:
-    """The promise of the network that a window needs."""
-    if operation.window_ms is None:
-        return ()
-    return (f"no copy of `{command}` arrives once {duration(operation.window_ms)} have passed (not proved yet)",)
+    return Proved(promised)  # that no copy comes when the key has been forgotten is C5
 
 
 def asked(planned: Step) -> tuple[int, ...]:
@@ -279,7 +272,7 @@ def settled(project: Project, step: Written, handler: Handler) -> Verdict:
     if promised(project, step, handler) == "once":
         return Proved((f"a person settles a lost answer to `{undo}`",))
     window = "" if operation.window_ms is None else f" for {duration(operation.window_ms)}"
-    repeats = (f"`{undo}` is idempotent{window}: a second call changes nothing", *outlived(undo, operation))
+    repeats = (f"`{undo}` is idempotent{window}: a second call changes nothing",)
     return Proved(repeats) if operation.declared else Assumed(repeats)
 
 

@@ -113,10 +113,10 @@ def forward_case(
         condition = both(condition, turning.uncommitted(graph, conditions, settled, graph.order[number]))
     counted = [step for step in steps if whole or step != number]
     parts = [Part(graph.order[step], worst_of.settling(worst, step), worst.settle[step]) for step in counted]
-    goal = "its end" if whole else f"the point of no return, `{graph.order[number]}`,"
-    message = f"a run may take {spelled(total)} to reach {goal} but its deadline is {spelled(limit)}"
+    goal = "its end" if whole else f"the point of no return, `{graph.order[number]}`"
+    message = f"a run may take {spelled(total)} to reach {goal}, but its deadline is {spelled(limit)}"
     if total == FOREVER:
-        message = f"a run may never reach {goal} but its deadline is {spelled(limit)}"
+        message = f"a run may never reach {goal}, but its deadline is {spelled(limit)}"
     shown = worst_of.critical(parts, limit, "the deadline is", graph.order[number])
     fixes = worst_of.fixes(
         plan,
@@ -127,7 +127,7 @@ def forward_case(
     )
     longer = forward_ms(graph, conditions, worst)
     more = () if longer == FOREVER else (f"or allow for it: `deadline {worst_of.rounded(longer)}`",)
-    return Case(condition, Story(message=message.replace(", but", " but"), help=(*fixes, *more)), critical=shown)
+    return Case(condition, Story(message=message, help=(*fixes, *more)), critical=shown)
 
 
 def unexplored() -> Case:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -30,6 +30,12 @@ STEADY: Final = (UP, IN_TIME, UNDISTURBED)
 
 LISTED_MAX: Final = 200
 """So many sums that are too long are looked at, where the guards of a saga make the longer ones impossible."""
+
+TRIED_MAX: Final = 4
+"""So many calls are tried with fewer retries one at a time."""
+
+Place: TypeAlias = tuple[str, int | None]
+"""A schedule: that of a step's do, or that of its undo with this number."""
 
 SHOWN_MAX: Final = 12
 """So many lines of a sum are shown before the middle of it is left out."""
@@ -155,48 +161,65 @@ def critical(parts: Iterable[Part], limit: float, limited: str, subject: str) ->
 def fixes(
     plan: Plan, dos: Iterable[str], undos: Iterable[str], total: Callable[[Plan], float], limit: float
 ) -> tuple[str, ...]:
-    """The first repair that was tried and fits: fewer retries of one step, or of one undo."""
+    """The first repair that was tried and fits: fewer retries of one call on the way, or else of all of them."""
     named = {step.name: step for step in plan.steps}
-    tried = [
-        *((named[name], None) for name in dos),
-        *((named[name], place) for name in undos for place in range(len(named[name].undos))),
+    places: list[Place] = [
+        *((name, None) for name in dos),
+        *((name, place) for name in undos for place in range(len(named[name].undos))),
     ]
-    for step, place in sorted(tried, key=lambda each: -durations.attempts_ms(schedule_of(*each))):
-        fitting = most_retries(plan, step, place, total, limit)
+    places = [each for each in dict.fromkeys(places) if schedule_of(named[each[0]], each[1]).retries]
+    places.sort(key=lambda each: -durations.attempts_ms(schedule_of(named[each[0]], each[1])))
+    for place in places[:TRIED_MAX]:
+        fitting = most_retries(plan, (place,), total, limit)
         if fitting is not None:
-            what = f"in `{step.name}`" if place is None else f"in the undo of `{step.name}`"
-            return (f"write `retry {fitting} times` {what}: that fits",)
-    return ()
+            return (f"write `retry {fitting} times` in {where(place)}: that fits",)
+    fitting = most_retries(plan, tuple(places), total, limit) if len(places) > 1 else None
+    if fitting is None:
+        return ()
+    shown = ", ".join(map(where, places)) if len(places) <= TRIED_MAX else "every call on this way"
+    return (f"write no more than `retry {fitting} times` in {shown}: that fits",)
+
+
+def where(place: Place) -> str:
+    """The place of a schedule in words."""
+    return f"`{place[0]}`" if place[1] is None else f"the undo of `{place[0]}`"
 
 
 def schedule_of(step: Step, place: int | None) -> Schedule:
     return step.schedule if place is None else step.undos[place].schedule
 
 
-def most_retries(plan: Plan, step: Step, place: int | None, total: Callable[[Plan], float], limit: float) -> int | None:
-    """The most retries, fewer than now, with which all fits; by trying."""
-    schedule = schedule_of(step, place)
-    if schedule.retries is None or total(with_retries(plan, step, place, 0)) > limit:
-        return None
-    low, high = 0, schedule.retries
+def most_retries(plan: Plan, places: tuple[Place, ...], total: Callable[[Plan], float], limit: float) -> int | None:
+    """The most retries, fewer than now, that all of these may have so that all fits; by trying."""
+    named = {step.name: step for step in plan.steps}
+    now = (schedule_of(named[name], place).retries for name, place in places)
+    low, high = -1, max((retries for retries in now if retries is not None), default=0)
     while high - low > 1:
         middle = (low + high) // 2
-        if total(with_retries(plan, step, place, middle)) <= limit:
+        if total(with_retries(plan, places, middle)) <= limit:
             low = middle
         else:
             high = middle
-    return low if schedule.retries else None
+    return None if low < 0 else low
 
 
-def with_retries(plan: Plan, step: Step, place: int | None, retries: int) -> Plan:
-    """The plan with another number of retries in one place."""
-    changed = replace(schedule_of(step, place), retries=retries)
-    if place is None:
-        new = replace(step, schedule=changed)
-    else:
-        undos = tuple(replace(undo, schedule=changed) if at == place else undo for at, undo in enumerate(step.undos))
-        new = replace(step, undos=undos)
-    return replace(plan, steps=tuple(new if each.name == step.name else each for each in plan.steps))
+def with_retries(plan: Plan, places: tuple[Place, ...], retries: int) -> Plan:
+    """The plan with no more retries than this in these places."""
+    chosen = set(places)
+    return replace(plan, steps=tuple(with_fewer(step, chosen, retries) for step in plan.steps))
+
+
+def with_fewer(step: Step, chosen: set[Place], retries: int) -> Step:
+    undos = tuple(
+        replace(undo, schedule=fewer(undo.schedule, retries)) if (step.name, place) in chosen else undo
+        for place, undo in enumerate(step.undos)
+    )
+    schedule = fewer(step.schedule, retries) if (step.name, None) in chosen else step.schedule
+    return replace(step, schedule=schedule, undos=undos)
+
+
+def fewer(schedule: Schedule, retries: int) -> Schedule:
+    return schedule if schedule.retries is None else replace(schedule, retries=min(schedule.retries, retries))
 
 
 def rounded(milliseconds: float) -> str:
@@ -205,6 +228,6 @@ def rounded(milliseconds: float) -> str:
     exact = int(-(-milliseconds // 1000)) * 1000
     for size in (60_000, 3_600_000, 86_400_000):
         up = -(-exact // size) * size
-        if up * 10 <= exact * 11:
+        if up * 5 <= exact * 6:
             exact = up
     return duration(exact)
