@@ -418,8 +418,8 @@ def lock_place(workshop: Workshop, lock: Lock) -> Place:
 # --- renaming and shapes -------------------------------------------------------------------------------------------
 
 
-def renamed(action: Action, name: Callable[[Symbol], Symbol]) -> Action:
-    """The action with other names for its unknowns; the slots of records keep theirs."""
+def renamed(action: Action, name: Callable[[Symbol], Term]) -> Action:
+    """The action with other terms in the places of its unknowns; the slots of records keep theirs."""
 
     def new(symbol: Symbol) -> Term:
         return symbol if symbol.name.startswith(("own ", "there own ")) else name(symbol)

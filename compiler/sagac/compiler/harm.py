@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sagac.compiler import rehearsal, unkept
+from sagac.compiler import interference, rehearsal, unkept
 from sagac.compiler.model import Handler, Project, Saga, Step
 from sagac.compiler.rehearsal import STATE, Contents, Record, Rehearsal, Row
 from sagac.compiler.replay import Unreplayable
@@ -19,6 +19,12 @@ def seen(claim: Claim, history: History, found: Rehearsal, project: Project) -> 
     match claim.family:
         case "B1":
             return not_restored(history, found, project)
+        case "B2" | "B4":
+            return interference.not_alike(history, found, project)
+        case "B3":
+            return interference.in_the_way(found, project)
+        case "B5":
+            return interference.refused_at_last(found)
         case "D4":
             return unkept.refused_at_last(found)
         case "B6":

@@ -26,21 +26,22 @@ def of_order(project: Project, one: Part, other: Part) -> Iterator[Repair]:
             )
 
 
-def of_meeting(project: Project, part: Part, other: Part) -> Iterator[Repair]:
-    """For runs beside one another: a lock of the record that both change."""
+def of_meeting(project: Project, part: Part, other: Part, *, late: bool = False) -> Iterator[Repair]:
+    """For runs beside one another: a lock of the record that both change; `late` where it is to be taken before."""
     theirs = actions.other(other.action)
     for place, key in keyed(project, part):
         for (_, other_key), effect in zip(keyed(project, other), theirs.effects, strict=True):
             apart = negation(records.alias(place, effect.place))
             if effect.place.resource == place.resource and apart != FALSE:
-                yield Repair(apart, locks(part, place, key, other, other_key))
+                yield Repair(apart, locks(part, place, key, other, other_key, late=late))
 
 
-def locks(part: Part, place: Place, key: str, other: Part, other_key: str) -> str:
+def locks(part: Part, place: Place, key: str, other: Part, other_key: str, *, late: bool) -> str:
     """Both take a lock, in the author's words."""
     name = place.resource.rpartition(".")[2]
     mine, theirs = part.action, other.action
-    first = f"write `lock {name}[{key}] within 1m` in `{mine.step}`"
+    which = f"a step before the point of no return that comes before `{mine.step}`" if late else f"`{mine.step}`"
+    first = f"write `lock {name}[{key}] within 1m` in {which}"
     if (mine.saga, mine.step) == (theirs.saga, theirs.step):
         return f"{first}: with that lock the proof goes through"
     where = "" if mine.saga == theirs.saga else f" of `{theirs.saga.rpartition('.')[2]}`"

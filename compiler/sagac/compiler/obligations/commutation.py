@@ -91,7 +91,8 @@ def exactly(
 
 
 def teller(around: Surroundings, first: Part, second: Part, asked: Meeting) -> Callable[[Mapping[str, Value]], Refuted]:
-    def tell(values: Mapping[str, Value]) -> Refuted:
+    def tell(found: Mapping[str, Value]) -> Refuted:
+        values = movers.whole(found, asked.world, first.action, second.action)
         history = History(
             sides=(histories.side(first.deeds, values),),
             before=histories.before(around.project, asked.world, values),
@@ -101,6 +102,7 @@ def teller(around: Surroundings, first: Part, second: Part, asked: Meeting) -> C
             other=second.action.step,
         )
         message = f"`{first.action.step}` and `{second.action.step}` are not ordered, and do not come to the same"
-        return Refuted(history, f"{message} the other way round", second.action.span, "the step beside it")
+        order = f"order them, with `after {first.action.step}` in `{second.action.step}`: then there is one order only"
+        return Refuted(history, f"{message} the other way round", second.action.span, "the step beside it", (order,))
 
     return tell

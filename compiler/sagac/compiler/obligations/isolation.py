@@ -86,7 +86,8 @@ def exactly(
 
 
 def teller(around: Surroundings, part: Part, other: Part, asked: Meeting) -> Callable[[Mapping[str, Value]], Refuted]:
-    def tell(values: Mapping[str, Value]) -> Refuted:
+    def tell(found: Mapping[str, Value]) -> Refuted:
+        values = movers.whole(found, asked.world, part.action, actions.other(other.action))
         mine, theirs = part.action, other.action
         history = History(
             sides=histories.sides(part.deeds, other.deeds, values),

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sagac.compiler import actions, encoding, records
+from sagac.compiler import actions, encoding, histories, logic, records
 from sagac.compiler.actions import Action
 from sagac.compiler.encoding import Encoded
-from sagac.compiler.logic import TRUE, Term, both, negation
+from sagac.compiler.logic import TRUE, Term, Value, both, negation
 from sagac.compiler.model import Project
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Premise
 from sagac.compiler.records import OWNER, Actor, Applied, World
-from sagac.compiler.surroundings import Part
+from sagac.compiler.surroundings import Part, is_slot, roots_of
 from sagac.compiler.terms import both as both_formulas
 
 
@@ -147,3 +147,13 @@ def sent(conditions: Conditions, part: Part) -> Iterator[Premise]:
     term = encoding.formula(part.deeds.encoding, both_formulas(conditions.premise, conditions.enabled[step]))
     yield Premise(term, f"`{step}` runs", part.action.span)
     yield from (Premise(fact, "a value is one of its type") for fact in encoding.facts(part.deeds.encoding, term))
+
+
+def whole(values: Mapping[str, Value], world: World, *meeting: Action) -> Mapping[str, Value]:
+    """The values, with plain ones for the unknowns that the question did not speak of."""
+    read = (
+        *(key for place in world for key in place.keys),
+        *(root for action in meeting for root in roots_of(action)),
+    )
+    known = {symbol.name: histories.PLAIN[symbol.sort] for symbol in logic.symbols(*read) if not is_slot(symbol)}
+    return {**known, **values}

@@ -1,0 +1,158 @@
+"""B5, stability: what an undo, or a step that cannot fail, needs of its records stays true whatever other runs do.
+
+What the service checks holds right after the step (B1), or when the step is sent (D4); here no action of another run
+takes it away. So an undo is not refused, and a step that is sent for ever gets through in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sagac.compiler import actions, histories, records, repairs, surroundings
+from sagac.compiler.actions import OTHER, Action
+from sagac.compiler.graph import Graph
+from sagac.compiler.logic import Value, both, negation
+from sagac.compiler.model import Handler, Project, Saga, Step
+from sagac.compiler.obligations import movers
+from sagac.compiler.obligations.conditions import Conditions
+from sagac.compiler.obligations.isolation import is_undone, what, who
+from sagac.compiler.obligations.movers import Meeting
+from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation, Premise, Settled
+from sagac.compiler.surroundings import MINE, Part, Surroundings
+from sagac.compiler.verdicts import Act, Assumed, Claim, History, Proved, Refuted
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An action that must not be refused, after the do that it undoes, if it is an undo."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def last(self) -> Part:
+        """The action itself."""
+        return self.parts[-1]
+
+
+def owe(saga: Saga, graph: Graph, conditions: Conditions, around: Surroundings) -> Iterator[Obligation]:
+    """One claim for each undo that may be needed, and for each step that cannot fail and yet needs something."""
+    for step in saga.steps:
+        if step.handlers and is_undone(graph, conditions, step):
+            for number, handler in enumerate(step.handlers):
+                yield undoable(conditions, around, saga, step, number, handler)
+        if step.name not in conditions.fallible and needs(around.does[saga.full_name, step.name].action):
+            yield certain(conditions, around, saga, step)
+
+
+def needs(action: Action) -> bool:
+    """The service may refuse the action for how a record is."""
+    return any(effect.requires or effect.change.source for effect in action.effects)
+
+
+def undoable(
+    conditions: Conditions, around: Surroundings, saga: Saga, step: Step, number: int, handler: Handler
+) -> Obligation:
+    """The claim for one undo."""
+    text = f"the undo of `{step.name}` is not refused, whatever other runs do meanwhile"
+    claim = Claim("B5", saga.full_name, step.name, text, handler.span)
+    undo = around.undoes[saga.full_name, step.name][number]
+    if handler.refusal:
+        return Settled(claim, Proved(shallow=f"a refused undo is held for a person: {handler.refusal}"))
+    if not undo.action.effects:
+        return Settled(claim, Assumed((f"`{undo.action.command}` is not refused: its `changes` are not declared",)))
+    need = Need((around.does[saga.full_name, step.name], undo))
+    return Kept(claim, breaches(conditions, around, need))
+
+
+def certain(conditions: Conditions, around: Surroundings, saga: Saga, step: Step) -> Obligation:
+    """The claim for a step that cannot fail."""
+    text = f"`{step.name}`, which cannot fail, is not refused, whatever other runs do meanwhile"
+    claim = Claim("B5", saga.full_name, step.name, text, step.name_span)
+    return Kept(claim, breaches(conditions, around, Need((around.does[saga.full_name, step.name],))))
+
+
+def breaches(conditions: Conditions, around: Surroundings, need: Need) -> Callable[[], Iterator[General]]:
+    """An action of another run takes away what is needed: right after the do, and then at any later time."""
+
+    def found() -> Iterator[General]:
+        for at_once in (True, False) if len(need.parts) > 1 else (False,):
+            for other in surroundings.meeting(around, need.last):
+                form = of_forms(around, need, other, at_once=at_once)
+                yield General(form, exactly(conditions, around, need, other, at_once=at_once))
+
+    return found
+
+
+def of_forms(around: Surroundings, need: Need, other: Part, *, at_once: bool) -> Form:
+    """The question about these forms, made once."""
+    first, last, is_mine = need.parts[0], need.last, need.last.action.saga == other.action.saga
+    key = ("B5", first.form, last.form, surroundings.pattern(first, last), other.form, is_mine, at_once)
+    if key not in around.asked:
+        mine, (theirs,) = surroundings.named(need.parts, MINE), surroundings.named([other], OTHER)
+        asked = question(around.project, mine, theirs, at_once=at_once)
+        around.asked[key] = Form(asked.premises, asked.broken)
+    return around.asked[key]
+
+
+def exactly(
+    conditions: Conditions, around: Surroundings, need: Need, other: Part, *, at_once: bool
+) -> Callable[[], Iterator[Breach]]:
+    """The question about these actions, with all that is known where they happen."""
+
+    def found() -> Iterator[Breach]:
+        mine, theirs = tuple(part.action for part in need.parts), actions.other(other.action)
+        asked = question(around.project, mine, theirs, at_once=at_once)
+        premises = (*asked.premises, *movers.sent(conditions, need.last))
+        fixes = tuple(repairs.of_meeting(around.project, need.last, other, late=len(need.parts) == 1))
+        yield Breach(premises, asked.broken, teller(around, need, other, asked), repairs=fixes)
+
+    return found
+
+
+def question(project: Project, mine: tuple[Action, ...], theirs: Action, *, at_once: bool) -> Meeting:
+    """Whether the last of my actions can be refused after theirs, where it was not to be refused before."""
+    world = movers.begun(project, *mine, theirs)
+    last = mine[-1]
+    premises: list[Premise] = [fact for action in (*mine, theirs) for fact in action.facts]
+    met, worlds = world, [world]
+    if at_once:
+        came = records.applied(project, world, mine[0].effects, "this run")
+        premises.append(Premise(movers.happens(mine[0], came), f"the service accepts `{last.step}`", mine[0].span))
+        premises += movers.own_doing(mine[0], came, "this run")
+        met = came.world
+        worlds.append(met)
+    ready = movers.accepted(records.applied(project, met, last.effects, "this run"))
+    between = records.applied(project, met, theirs.effects, "another run")
+    worlds.append(between.world)
+    premises += [*movers.own_doing(theirs, between, "another run"), *actions.apart(last, theirs)]
+    refused = negation(movers.accepted(records.applied(project, between.world, last.effects, "this run")))
+    broken = both(ready, movers.happens(theirs, between), refused)
+    return Meeting((*movers.standing(project, worlds), *premises), broken, world)
+
+
+def teller(around: Surroundings, need: Need, other: Part, asked: Meeting) -> Callable[[Mapping[str, Value]], Refuted]:
+    def tell(found: Mapping[str, Value]) -> Refuted:
+        values = movers.whole(found, asked.world, *(each.action for each in need.parts), actions.other(other.action))
+        mine, theirs = need.last.action, other.action
+        history = History(
+            sides=histories.sides(need.last.deeds, other.deeds, values),
+            before=histories.before(around.project, asked.world, values),
+            acts=acts(need, other),
+            subject=mine.step,
+            other=theirs.step,
+        )
+        refused = what(need.last) if mine.undo is None else f"the undo of `{mine.step}`"
+        message = f"{refused} is refused after {what(other)} of {who(mine.saga, theirs.saga)}"
+        person = ('or say `on refusal hold because "…"` in the undo: then a person settles a refused one',)
+        return Refuted(
+            history, message, theirs.span, "what the other run does", person if mine.undo is not None else ()
+        )
+
+    return tell
+
+
+def acts(need: Need, other: Part) -> tuple[Act, ...]:
+    """What happens: the do, what the other run does, and then what is refused."""
+    *before, last = need.parts
+    return (*(part.act(0) for part in before), other.act(1), last.act(0))
