@@ -150,7 +150,7 @@ def test_a_lock_that_is_said_to_be_taken_and_is_not_is_found(tmp_path: Path) -> 
     for name, text in from_text(LOCKED).modules.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     module = imported(tmp_path, "a")
-    given = {"order_id": "00000000-0000-0000-0000-000000000000", "sku": "s", "quantity": 1}
+    given: dict[str, Any] = {"order_id": "00000000-0000-0000-0000-000000000000", "sku": "s", "quantity": 1}
     taken = play(module.Order, Case("taken", given, (Taken("reserve"),), ends="compensated"), reference)
     assert taken.findings == ()
     assert taken.run.cause == "`reserve` was refused: lock timeout"
