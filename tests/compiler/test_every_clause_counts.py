@@ -24,7 +24,8 @@ CLAUSES = (
     *(syntax.Invariant, syntax.Changes, syntax.Requires, syntax.Assignment, syntax.Idempotent, syntax.Fails),
     *(syntax.LandsWithin, syntax.Probe, syntax.Revokes, syntax.HoldsFor, syntax.Key, syntax.OutputBlock),
     *(syntax.Deadline, syntax.Rollback, syntax.Step, syntax.Ensure, syntax.Retry, syntax.Timeout, syntax.After),
-    *(syntax.When, syntax.Do, syntax.Undo, syntax.Irreversible, syntax.Left, syntax.UndoneBy),
+    *(syntax.When, syntax.Do, syntax.Undo, syntax.Irreversible, syntax.Left, syntax.UndoneBy, syntax.OnRefusal),
+    *(syntax.Lock, syntax.Yields, syntax.Observe, syntax.Choice, syntax.Require, syntax.Forbid),
 )
 """Everything that an author can delete whole, outside of scenarios."""
 

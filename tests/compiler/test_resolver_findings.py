@@ -916,7 +916,7 @@ LOCKS = [
     ("lock Sead[trip_id, 1] within 3s", "E203 no resource `Sead` is known here"),
     (
         "lock Seat[trip_id, Bag[trip_id].weight] within 3s",
-        "E214 a lock cannot read the record `Bag`: it belongs to a service",
+        "E214 the key of a record cannot read the record `Bag`: it belongs to a service",
     ),
 ]
 

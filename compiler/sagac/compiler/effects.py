@@ -64,8 +64,11 @@ def _holds(node: syntax.Service) -> Iterator[tuple[syntax.Resource, syntax.Resou
 
 
 def _adds(item: object, resource: syntax.Resource, field: syntax.ResourceField) -> bool:
+    """Whether a command adds to a field, or sets it, which has a finding of its own."""
     return isinstance(item, syntax.Operation) and any(
-        isinstance(setting, syntax.Assignment) and setting.operator == "+=" and setting.field.text == field.name.text
+        isinstance(setting, syntax.Assignment)
+        and setting.operator in ("+=", ":=")
+        and setting.field.text == field.name.text
         for clause in item.clauses
         if isinstance(clause, syntax.Changes) and clause.resource.text == resource.name.text
         for setting in clause.items

@@ -67,7 +67,9 @@ def _readings(node: syntax.Ensure, scope: Scope) -> _Readings:
         known = (scope.records or {}).get(record.resource.text)
         if known is None:
             continue
-        keyed = expressions.keys(record.keys, known.keys, record.resource, replace(scope, records=None))
+        keyed = expressions.keys(
+            record.keys, known.keys, record.resource, replace(scope, records=None, place=expressions.KEY)
+        )
         keys, _ = collect(keyed)
         if keys is None:
             continue

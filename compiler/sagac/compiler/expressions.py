@@ -18,6 +18,10 @@ RECORD: Final = "record "
 """What the names of the records of an `ensure` begin with; no step's name has a blank."""
 
 
+KEY: Final = "the key of a record"
+"""The place of what stands in the brackets of `R[k]`."""
+
+
 def typed(node: syntax.Expression, scope: Scope, hint: Shape = WRONG) -> Finds[Typed]:
     """The type of an expression; `hint` is the type that the place beside it suggests, if any."""
     match node:
@@ -86,7 +90,9 @@ def _record_state(node: syntax.RecordState, scope: Scope) -> Finds[Typed]:
             "E214",
             f"{scope.place} cannot read the record `{node.resource.text}`: it belongs to a service",
             node.span,
-            help="records can be read in `ensure`; a run reads them through a query",
+            help="give it as an input, a result or a parameter"
+            if scope.place == KEY
+            else "records can be read in `ensure`; a run reads them through a query",
         )
         return MISTAKEN
     resource = yield from resource_of(node.resource, scope)
@@ -106,13 +112,16 @@ def resource_of(name: syntax.Name, scope: Scope) -> Finds[Records | None]:
         return None
     if name.text not in known and not scope.blind:
         yield codes.finding(
-            "E203", f"no resource `{name.text}` is known here", name.span, help=nearest(name.text, known)
+            "E203",
+            f"no resource `{name.text}` is known here",
+            name.span,
+            help=nearest(name.text, known) or f"declare `resource {name.text}[…] {{ … }}` in the service it belongs to",
         )
     return known.get(name.text)
 
 
 def _state_of(node: syntax.RecordState, resource: Records, scope: Scope) -> Finds[Typed]:
-    yield from keys(node.keys, resource.keys, node.resource, replace(scope, records=None, place="the key of a record"))
+    yield from keys(node.keys, resource.keys, node.resource, replace(scope, records=None, place=KEY))
     if not node.fields:
         if resource.states is None:
             yield codes.finding(

@@ -164,7 +164,8 @@ def _locks(node: syntax.Step, frame: Frame, shown: frozenset[Path]) -> Finds[tup
         resource = yield from expressions.resource_of(clause.resource, scope)
         if resource is None:
             continue
-        keys = yield from expressions.keys(clause.keys, resource.keys, clause.resource, replace(scope, records=None))
+        scope = replace(scope, records=None, place=expressions.KEY)
+        keys = yield from expressions.keys(clause.keys, resource.keys, clause.resource, scope)
         if keys is not None:
             found.append(model.Lock(resource.full_name, keys, within_ms, clause.span))
     return tuple(found)
