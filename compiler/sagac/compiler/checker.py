@@ -1596,7 +1596,7 @@ def finding(manifest: Json, saga: Saga, one: Json, claim: Claim | None) -> Findi
     if kind not in KINDS:
         return replace(told, status="not checked", note=f"this checker knows no certificate of the kind `{kind}`")
     if claim is None:
-        return uncounted(manifest, told, kind)
+        return uncounted(manifest, saga, one, told)
     if claim.shown_by not in ("declared", "sum", kind):
         return replace(told, note=f"a claim of its kind is not shown by a certificate of the kind `{kind}`")
     match claim.shown_by:
@@ -1629,11 +1629,19 @@ KINDS: Final = ("check", "cases", "run", "questions")
 """The certificates that are known here."""
 
 
-def uncounted(manifest: Json, told: Finding, kind: str) -> Finding:
+def uncounted(manifest: Json, saga: Saga, one: Json, told: Finding) -> Finding:
     """A claim of a family that is not worked out again: its questions are all that there is."""
-    if kind != "questions" or not told.questions:
+    if one["family"].startswith("B") and one["verdict"] == "assumed" and one["rests_on"] and is_silent(saga, one):
+        return replace(told, status="assumed")
+    if one["certificate"]["kind"] != "questions" or not told.questions:
         return replace(told, status="not checked", note="this checker does not know what the claim comes to")
     return left_to_solvers(manifest, told)
+
+
+def is_silent(saga: Saga, one: Json) -> bool:
+    """The contract of a step, or of one of its undos, says nothing of an effect: then nothing can be proved of it."""
+    written = saga.written.get(one["step"])
+    return written is not None and not all(effect["changes"] for effect in (written, *written["undos"]))
 
 
 def left_to_solvers(manifest: Json, told: Finding) -> Finding:
