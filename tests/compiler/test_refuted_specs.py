@@ -14,7 +14,27 @@ from sagac.compiler.source import Source
 FOLDER = Path(__file__).parents[2] / "specs" / "refuted"
 CASES = sorted(path for path in FOLDER.iterdir() if path.is_dir())
 TODAY = date(2026, 11, 21)
-FAMILIES = {"a1", "a2", "a6", "b1", "c1", "d1", "d2", "e401", "e402", "s101", "s102", "s103", "s111", "s112"}
+FAMILIES = {
+    "a1",
+    "a2",
+    "a6",
+    "b1",
+    "c1",
+    "d1",
+    "d2",
+    "e401",
+    "e402",
+    "s101",
+    "s102",
+    "s103",
+    "s111",
+    "s112",
+    "c5",
+    "e1",
+    "e2",
+    "e3",
+    "e4",
+}
 """A3 cannot come from a spec: the compiler emits no wrong plan. `test_counterexample.py` tampers with one."""
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
