@@ -13,7 +13,7 @@ from sagac.compiler import advice, briefing, driver, guarantees, markdown, parse
 from sagac.compiler.driver import Checked
 from sagac.compiler.groups import Name
 from sagac.compiler.guarantees import Account
-from sagac.compiler.model import Assignment, Change, Operation, Project, Saga
+from sagac.compiler.model import Assignment, Change, Operation, Project, Saga, Unproved
 from sagac.compiler.source import Source, Span
 from sagac.runtime.plan import Binary, Constant, Expression, Input
 
@@ -102,11 +102,16 @@ def test_a_refutation_is_the_worst_that_is_known_of_a_step() -> None:
 
 
 def test_a_clause_that_is_not_proved_is_found_at_the_steps_that_it_is_about() -> None:
-    windowed = TRIP.replace("idempotent\n    fails NoSeats", "idempotent for 7d\n    fails NoSeats")
-    (gap,) = [each for each in account(windowed).gaps if each.clause == "idempotent for"]
-    assert gap.steps == ("flight", "miles")
-    assert word(account(windowed), "flight", "unknown outcomes") == "not proved"
-    assert word(account(windowed), "hotel", "unknown outcomes") == "proved"
+    checked = check(TRIP)
+    saga = checked.project.sagas[0]
+    book = checked.project.services[next(name for name in checked.project.services if name.endswith("air"))]
+    at = book.operations["book"].span
+    clause = Unproved("idempotent for", "that every copy is sent in its window", Span(at.file, at.end - 2, at.end))
+    open_project = replace(checked.project, sagas=(replace(saga, unproved=(clause,)),))
+    (found,) = accounts(replace(checked, project=open_project))
+    assert [(gap.group, gap.steps) for gap in found.gaps] == [("unknown outcomes", ("flight", "miles"))]
+    assert word(found, "flight", "unknown outcomes") == "not proved"
+    assert word(found, "hotel", "unknown outcomes") == "proved"
 
 
 def test_a_waiver_says_who_answers_for_what_until_when() -> None:

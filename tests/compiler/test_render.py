@@ -129,6 +129,7 @@ def test_json_says_the_same() -> None:
                     {"file": "a.saga", "line": 6, "column": 3, "end_line": 6, "end_column": 9, "text": "here"},
                 ],
                 "help": ["do"],
+                "verified": [],
                 "trace": ["x"],
             }
         ],
@@ -141,3 +142,17 @@ def test_annotations_are_escaped() -> None:
     assert render.github([finding], SOURCES) == (
         "::notice file=a.saga,line=6,endLine=6,col=3,endColumn=9,title=N999::100%25 sure,%0D fine%0Ahelp: a: b, c\n"
     )
+
+
+def test_help_that_was_tried_says_so_everywhere() -> None:
+    finding = Diagnostic("E999", "error", "it is wrong", (place("step b"),), ("do", "or not"), verified=("or not",))
+    assert "  = help: do\n" in render.text([finding], SOURCES)
+    assert "  = help: or not (verified)\n" in render.text([finding], SOURCES)
+    assert "help: or not (verified)" in render.github([finding], SOURCES)
+    assert json.loads(render.json([finding], SOURCES))["findings"][0]["verified"] == ["or not"]
+
+
+def test_as_many_places_as_matter_are_shown_each_with_its_words() -> None:
+    labels = (place("step b", "one"), place("saga A", "two"), place("key a", "three"), place("version 1", "four"))
+    shown = render.text([Diagnostic("E999", "error", "it is wrong", labels)], SOURCES)
+    assert [word for word in ("^^^^^^ one", "------ two", "----- three", "--------- four") if word not in shown] == []

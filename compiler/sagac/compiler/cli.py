@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from keyword import iskeyword
 from pathlib import Path
@@ -22,6 +22,7 @@ from sagac.compiler import (
     dump,
     evidence,
     exhibit,
+    fixes,
     generation,
     guarantees,
     markdown,
@@ -94,7 +95,7 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    told = [shown(driver.check(sources, today()), arguments) for sources in projects(arguments.paths)]
+    told = [shown(tried(driver.check(sources, today())), arguments) for sources in projects(arguments.paths)]
     if arguments.evidence is not None:
         attest(told, arguments.evidence)
     if arguments.counterexamples is not None:
@@ -115,6 +116,11 @@ def put_exhibits(told: Sequence[Checked], folder: Path) -> None:
             put(folder / name, text)
             count += name.endswith(".md")
     print(f"sagac: {wording.counted(count, 'counterexample')} written to `{folder}`", file=sys.stderr)
+
+
+def tried(checked: Checked) -> Checked:
+    """The check with the help marked that was tried, and proves."""
+    return replace(checked, diagnostics=fixes.verified(checked, today()))
 
 
 def shown(checked: Checked, arguments: argparse.Namespace) -> Checked:

@@ -24,7 +24,8 @@ class Diagnostic:
 
     `message` is one line, lower case, no full stop, the author's words in backticks. The first label is the place
     itself; a second one is for the other place that matters. `trace` holds the lines of a counterexample's timeline.
-    `saga` and `step` name what the finding is about, so that a `waive` can name it too.
+    `saga` and `step` name what the finding is about, so that a `waive` can name it too. `verified` has those lines of
+    `help` that were tried: with what they say the finding is gone, and there is no new error.
     """
 
     code: str
@@ -35,6 +36,7 @@ class Diagnostic:
     trace: tuple[str, ...] = ()
     saga: str = ""
     step: str = ""
+    verified: tuple[str, ...] = ()
 
     @property
     def span(self) -> Span:

@@ -36,6 +36,11 @@ def github(diagnostics: Sequence[Diagnostic], sources: Sources) -> str:
     return "".join(f"{_annotation(diagnostic, sources)}\n" for diagnostic in diagnostics)
 
 
+def said(advice: str, diagnostic: Diagnostic) -> str:
+    """A line of help, with whether it was tried."""
+    return f"{advice} (verified)" if advice in diagnostic.verified else advice
+
+
 class _Page:
     """What findings look like in a terminal."""
 
@@ -54,7 +59,7 @@ class _Page:
             lines += [f"{margin} {self.frame('=')} what happens:"]
             lines += [f"{margin} {self.frame('|')}   {line}".rstrip() for line in diagnostic.trace]
         for advice in diagnostic.help:
-            lines.append(f"{margin} {self.frame('=')} {self.paint('help', 'help:')} {advice}")
+            lines.append(f"{margin} {self.frame('=')} {self.paint('help', 'help:')} {said(advice, diagnostic)}")
         return "\n".join(lines) + "\n"
 
     def excerpt(self, file: str, labels: Sequence[Label], width: int, is_first: bool) -> list[str]:
@@ -158,6 +163,7 @@ def _data(diagnostic: Diagnostic, sources: Sources) -> dict[str, object]:
         "step": diagnostic.step,
         "places": [{**_place(label.span, sources), "text": label.text} for label in diagnostic.labels],
         "help": list(diagnostic.help),
+        "verified": list(diagnostic.verified),
         "trace": list(diagnostic.trace),
     }
 
@@ -180,7 +186,7 @@ def _annotation(diagnostic: Diagnostic, sources: Sources) -> str:
         "title": diagnostic.code,
     }
     properties = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in where.items())
-    advice = (f"help: {line}" for line in diagnostic.help)
+    advice = (f"help: {said(line, diagnostic)}" for line in diagnostic.help)
     message = "\n".join([diagnostic.message, *diagnostic.trace, *advice])
     return f"::{ANNOTATIONS[diagnostic.severity]} {properties}::{_escaped(message)}"
 
