@@ -139,7 +139,7 @@ def test_a_session_says_the_same_as_single_questions() -> None:
                 assert single == Possible(values)
         with solver.supposing(session, broken) as answer:
             if answer == "sat":
-                values = solver.any_values(session, logic.symbols(*premises, broken))
+                values = {one.name: solver.found(session, one) for one in logic.symbols(*premises, broken)}
                 assert all(logic.evaluate(one, values) for one in (*premises, broken))
 
 

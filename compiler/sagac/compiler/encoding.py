@@ -10,19 +10,23 @@ proof holds whatever it is, and a model is believed only when `terms.holds` agre
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal, TypeAlias, assert_never
 
 from sagac.compiler import logic, terms, wording
-from sagac.compiler.logic import Literally, Sort, Symbol, Term, both, either, implies, negation
+from sagac.compiler.logic import Literally, Sort, Symbol, Term, Value, both, either, implies, negation
 from sagac.compiler.model import Saga
 from sagac.compiler.terms import And, Atom, Formula, Not, Or, Var
 from sagac.runtime.plan import Binary, Constant, Enum, Expression, Input, Items, Record, Result, Status, Unary, Wire
 
 EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 SPELLED_MAX: Final = 80
 """A name that is longer than this is cut, and told apart by a digest."""
@@ -97,6 +101,8 @@ class Encoding:
     """Where a list is read from, by its name."""
     listed: dict[Symbol, str] = field(default_factory=dict)
     """The name of the list that a length or a membership is of."""
+    lasting: list[Term] = field(default_factory=list)
+    """What holds of all that has been encoded so far, in the order in which it was met."""
 
 
 def begin(
@@ -127,7 +133,7 @@ def formula(encoding: Encoding, said: Formula) -> Term:
 def formula_part(encoding: Encoding, part: Formula) -> Term:
     match part:
         case Var():
-            return free(encoding, named(encoding, f"fact {part.name}"), "bool")
+            return fact(encoding, part)
         case Atom():
             return condition(encoding, part.expression)
         case Not():
@@ -138,6 +144,11 @@ def formula_part(encoding: Encoding, part: Formula) -> Term:
             return either(*(encoding.written[id(operand)][1] for operand in part.operands))
         case _:
             assert_never(part)
+
+
+def fact(encoding: Encoding, part: Var) -> Symbol:
+    """The unknown that stands for a truth value by name."""
+    return free(encoding, named(encoding, f"fact {part.name}"), "bool")
 
 
 def condition(encoding: Encoding, expression: Expression) -> Term:
@@ -326,6 +337,42 @@ def literal(encoding: Encoding, wire: Wire, type: str) -> Encoded | None:
             assert_never(kind)
 
 
+def wire(value: Value, type: str) -> Wire:
+    """A value of the logic as a run has it, of this type: the way back from `literal`."""
+    match type.removesuffix("?"):
+        case "bool":
+            return value is True
+        case "int" | "duration":
+            return int(logic.arithmetic(value))
+        case "decimal":
+            return digits(logic.arithmetic(value))
+        case "timestamp":
+            moment = EPOCH + timedelta(milliseconds=int(logic.arithmetic(value)))
+            return moment.isoformat().replace("+00:00", "Z")
+        case "uuid":
+            return uuid(str(value))
+        case _:
+            return str(value)
+
+
+def digits(value: Fraction) -> str:
+    """A fraction as a decimal, in cents where it has any: cut where it has no end, and our own evaluation then says
+    whether that still fits."""
+    exact = Decimal(value.numerator) / Decimal(value.denominator)
+    if value.denominator != 1 and (value * 100).denominator == 1:
+        return format(exact, ".2f")
+    return format(exact.normalize() if exact else Decimal(0), "f")
+
+
+def uuid(spelling: str) -> str:
+    """A uuid for a code: itself where it is one, else one that only this spelling has."""
+    if UUID.fullmatch(spelling):
+        return spelling
+    told = spelling.removeprefix("text ")
+    number = int(told) + 1 if told.isdecimal() else int(hashlib.sha256(spelling.encode()).hexdigest()[:12], 16)
+    return f"00000000-0000-4000-8000-{number:012x}"
+
+
 def milliseconds(text: str) -> int:
     """A timestamp as the time since the epoch of this module."""
     moment = datetime.fromisoformat(text)
@@ -350,6 +397,7 @@ def unknown(encoding: Encoding, place: Leaf) -> Encoded:
     declared = encoding.types.get(place.type.removesuffix("?"))
     if isinstance(declared, Enum):
         encoding.enums[symbol] = declared.members
+        encoding.lasting.append(logic.one_of(symbol, declared.members))
     return Encoded(kind, symbol, present)
 
 
@@ -489,6 +537,7 @@ def sought(encoding: Encoding, expression: Expression) -> tuple[str, Sought, Enc
         length = free(encoding, f"size of {name}", "int")
         encoding.lists[name] = Sought(length, members_max(encoding, expression))
         encoding.listed[length] = name
+        encoding.lasting.append(logic.less(logic.number(0), length, strictly=False))
         if isinstance(expression, Input | Result):
             encoding.places_of_lists[name] = expression
     return name, encoding.lists[name], found
@@ -512,10 +561,13 @@ def member(encoding: Encoding, expression: Binary) -> Term:
     name, known, found = sought(encoding, expression.right)
     left = value(encoding, expression.left)
     told = name_of(encoding, expression.left) if left is None else encoded_name(left)
-    fact = free(encoding, f"{name} holds {told}", "bool")
-    known.members.setdefault(fact, Member(expression.left, left, fact))
-    encoding.listed[fact] = name
-    return fact if found is None else there(fact, found)
+    held = free(encoding, f"{name} holds {told}", "bool")
+    if held not in known.members:
+        one, before = Member(expression.left, left, held), tuple(known.members.values())
+        known.members[held] = one
+        encoding.listed[held] = name
+        encoding.lasting += (*member_facts(known, before, one), *counted(known, (*before, one)))
+    return held if found is None else there(held, found)
 
 
 # --- facts ---------------------------------------------------------------------------------------------------------
@@ -527,7 +579,7 @@ def facts(encoding: Encoding, *about: Term) -> tuple[Term, ...]:
     An enum has so many members; a length is not negative; what is equal to what a list holds is in the list too.
     """
     if not about:
-        return (*enum_facts(encoding, tuple(encoding.enums)), *list_facts(encoding, frozenset(encoding.listed)))
+        return tuple(encoding.lasting)
     found: tuple[Term, ...] = ()
     known: tuple[Symbol, ...] = ()
     reached = logic.symbols(*about)
@@ -550,20 +602,27 @@ def list_facts(encoding: Encoding, about: frozenset[Symbol]) -> Iterator[Term]:
     for name, known in encoding.lists.items():
         if name in touched:
             yield logic.less(logic.number(0), known.length, strictly=False)
-            yield from member_facts(known, tuple(one for one in known.members.values() if one.fact in about))
+            members = tuple(one for one in known.members.values() if one.fact in about)
+            for place, one in enumerate(members):
+                yield from member_facts(known, members[:place], one)
+            yield from counted(known, members)
 
 
-def member_facts(known: Sought, members: tuple[Member, ...]) -> Iterator[Term]:
-    for place, one in enumerate(members):
-        yield implies(one.fact, logic.less(logic.number(0), known.length, strictly=True))
-        for before in members[:place]:
-            same = equal(one.sought, before.sought)
-            if same is not None:
-                yield implies(same, alike(one.fact, before.fact))
+def member_facts(known: Sought, before: tuple[Member, ...], one: Member) -> Iterator[Term]:
+    """What holds of something that a list may hold, beside what was looked for before."""
+    yield implies(one.fact, logic.less(logic.number(0), known.length, strictly=True))
+    for other in before:
+        same = equal(one.sought, other.sought)
+        if same is not None:
+            yield implies(same, alike(one.fact, other.fact))
+
+
+def counted(known: Sought, members: tuple[Member, ...]) -> Iterator[Term]:
+    """A list is as long as the different things that it holds; and it holds one of all that there are."""
     apart = distinct(members)
     if len(apart) > 1:
-        counted = (logic.chosen(fact, logic.number(1), logic.number(0)) for fact in apart)
-        yield logic.less(logic.added(*counted), known.length, strictly=False)
+        held = (logic.chosen(fact, logic.number(1), logic.number(0)) for fact in apart)
+        yield logic.less(logic.added(*held), known.length, strictly=False)
     if len(apart) == known.members_max:
         yield implies(logic.less(logic.number(0), known.length, strictly=True), either(*apart))
 

@@ -223,21 +223,22 @@ def supposing(session: Session, term: Term) -> Iterator[Answer]:
 
 def choose(session: Session, symbol: Symbol) -> Value:
     """The plainest value of an unknown that fits with what is supposed; from then on it is supposed too."""
-    value = plain(session, smtlib.continued(session.writing, symbol)[1], symbol.sort)
+    value = plain(session, met(session, symbol), symbol.sort)
     return spelled(value, symbol.sort, tuple(session.writing.spellings))
 
 
-def any_values(session: Session, symbols: Sequence[Symbol]) -> dict[str, Value]:
-    """Values of these unknowns that fit together, as the solver finds them."""
-    is_fit = session.model is not None or fits(session)
-    assert is_fit, symbols
-    spellings = tuple(session.writing.spellings)
-    found: dict[str, Value] = {}
-    for symbol in symbols:
-        handle = unknown(session, smtlib.continued(session.writing, symbol)[1], symbol.sort)
-        value = python_value(value_of(session, handle), symbol.sort)
-        found[symbol.name] = spelled(value, symbol.sort, spellings)
-    return found
+def found(session: Session, symbol: Symbol) -> Value:
+    """The value of an unknown that the solver has found to fit with what is supposed."""
+    value = python_value(value_of(session, unknown(session, met(session, symbol), symbol.sort)), symbol.sort)
+    return spelled(value, symbol.sort, tuple(session.writing.spellings))
+
+
+def met(session: Session, symbol: Symbol) -> str:
+    """What an unknown is called; one that was not met before is declared."""
+    lines, name = smtlib.continued(session.writing, symbol)
+    if lines:
+        session.parser.from_string(lines)
+    return name
 
 
 def verdict(answer: Any) -> Answer:
@@ -337,7 +338,7 @@ def code(session: Session, handle: Any) -> int:
     if is_so(session, handle == session.fresh):
         session.fresh += 1
     else:
-        is_chosen = fits(session, handle >= session.literals, handle < session.fresh)
+        is_chosen = is_so(session, z3.And(handle >= session.literals, handle < session.fresh))
         bounds = (session.literals, session.fresh) if is_chosen else (0, session.literals)
         found = first(session, handle, *bounds)
     session.solver.add(handle == found)
@@ -348,7 +349,7 @@ def first(session: Session, handle: Any, low: int, end: int) -> int:
     """The first number from `low` on and before `end` that fits, by halving."""
     while end - low > 1:
         middle = (low + end) // 2
-        low, end = (low, middle) if fits(session, handle >= low, handle < middle) else (middle, end)
+        low, end = (low, middle) if is_so(session, z3.And(handle >= low, handle < middle)) else (middle, end)
     return low
 
 
