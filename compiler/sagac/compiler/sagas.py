@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sagac.compiler import codes, givens, inputs, model, ordering, reading, rules, shapes, steps, syntax, unproved
+from sagac.compiler import codes, givens, inputs, model, ordering, reading, rules, shapes, steps, syntax
 from sagac.compiler.clauses import one_each, positive, the
 from sagac.compiler.diagnostics import Label
 from sagac.compiler.finds import Finds, about, collect
@@ -82,7 +82,7 @@ def _saga(declared: Declared, view: View, world: World) -> Finds[Read]:
         rollback_in_order=rollback is not None and rollback.in_order,
         scenarios=scenarios,
         waivers=waivers,
-        unproved=(*unproved.saga(node), *_unproved_contracts(resolved, frame)),
+        unproved=tuple(_unproved_contracts(resolved, frame)),
         span=node.span,
         name_span=node.name.span,
         doc=node.doc,

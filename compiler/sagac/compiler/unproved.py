@@ -59,17 +59,3 @@ def _change(node: syntax.Changes, name: str) -> Iterable[Unproved]:
                 yield Unproved("yields", f"that `{name}` returns the old `{target}.{item.field.text}`", item.span)
             case _:
                 pass
-
-
-def saga(node: syntax.Saga) -> Iterable[Unproved]:
-    """What a saga itself says and is not proved."""
-    for step in node.items:
-        if isinstance(step, syntax.Step):
-            for undo in step.clauses:
-                yield from _refusals(undo, step.name.text) if isinstance(undo, syntax.Undo) else ()
-
-
-def _refusals(undo: syntax.Undo, step: str) -> Iterable[Unproved]:
-    for clause in undo.clauses:
-        if isinstance(clause, syntax.OnRefusal):
-            yield Unproved("on refusal", f"that only a refused undo of `{step}` is held", clause.span)
