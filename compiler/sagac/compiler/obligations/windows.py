@@ -322,23 +322,31 @@ def serial_ms(graph: Graph, conditions: Conditions, worst: Worst) -> float:
 def serial_turns(graph: Graph, conditions: Conditions, worst: Worst) -> Iterator[tuple[Turn, int]]:
     """For each step that settles last, how the run turns, and the most that can have to be undone."""
     ways = worst_of.ways(graph, conditions, worst)
-    everything = (1 << len(graph.order)) - 1
     for refused in (None, *ways.refusable):
         for last in (None, *range(len(graph.order))):
-            blocked = blockers(graph, ways, refused, last)
-            for blocker in blocked:
+            for blocker in blockers(graph, ways, refused, last):
                 under_way = {number for number in (refused, last, blocker) if number is not None}
-                if any(graph.ancestors[one] >> other & 1 for one in under_way for other in under_way):
+                if (last is not None and last == refused) or not is_uncommitted(graph, ways, refused, under_way):
                     continue
-                stands = everything
+                stands = (1 << len(graph.order)) - 1
                 for number in (*under_way, *numbers(ways.pivots)):
                     stands &= ~graph.descendants[number]
                 for number in (*turns.named(refused), *numbers(ways.pivots)):
                     stands &= ~(1 << number)
                 yield from (
                     (Turn(total_of(worst, last, part), last, None, None, refused), part)
-                    for part in turned(graph, ways, worst, stands, everything, last)
+                    for part in turned(graph, ways, worst, stands, last)
                 )
+
+
+def is_uncommitted(graph: Graph, ways: turns.Ways, refused: int | None, under_way: set[int]) -> bool:
+    """These can be under way together, and none of them is a pivot, or comes after one, but for the refused one."""
+    for one in under_way:
+        if any(graph.ancestors[one] >> other & 1 for other in under_way):
+            return False
+        if one != refused and (graph.ancestors[one] | 1 << one) & ways.pivots:
+            return False
+    return True
 
 
 def blockers(graph: Graph, ways: turns.Ways, refused: int | None, last: int | None) -> tuple[int | None, ...]:
@@ -351,15 +359,15 @@ def blockers(graph: Graph, ways: turns.Ways, refused: int | None, last: int | No
     return (None,)
 
 
-def turned(
-    graph: Graph, ways: turns.Ways, worst: Worst, stands: int, everything: int, last: int | None
-) -> Iterator[int]:
+def turned(graph: Graph, ways: turns.Ways, worst: Worst, stands: int, last: int | None) -> Iterator[int]:
     """What stands in the end, without one step that fails where everything else is done."""
-    if stands != everything:
-        yield stands
+    last_ones = [number for number in range(len(graph.order)) if not graph.before[number]]
+    everything = (1 << len(graph.order)) - 1
+    if stands != everything or any(worst.revoke[number] != turns.NEVER for number in last_ones):
+        yield stands  # a step in doubt is revoked: it adds its undo although it has failed
         return
-    for number in range(len(graph.order)):
-        if not graph.before[number] and (number != last or ways.failing >> number & 1):
+    for number in last_ones:
+        if number != last or ways.failing >> number & 1:
             yield stands & ~(1 << number)
 
 
