@@ -227,6 +227,9 @@ def _deliveries(machine: Machine, state: State, message: Message) -> Iterator[tu
 
 
 def _taken(machine: Machine, state: State, message: Message) -> list[tuple[World, str]]:
+    step = machine.case.plan.steps[message.step]
+    if message.direction == "do" and step.idempotent_by_effect and machine.settled(state.run, message.step):
+        raise Violation(f"{step.name} lands again after it was settled", f"late do {step.name}")
     try:
         return list(machine.services.deliver(state.world, message, machine.skipped(state.run)))
     except Violation as violation:

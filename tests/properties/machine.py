@@ -93,6 +93,10 @@ class Machine:
             known = self._skipped[run] = frozenset(i for i, one in enumerate(actions) if one.state == "skipped")
         return known
 
+    def settled(self, run: int, i: int) -> bool:
+        """Whether the step counts as done, so that anything may come after it: other steps, its undo, the run's end."""
+        return self.runs[run].actions[i].state == "succeeded"
+
     def resting(self, run: int) -> bool:
         """Whether the run is at an end, or held."""
         known = self._resting.get(run)

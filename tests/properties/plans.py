@@ -65,9 +65,13 @@ def step(
     remains: Remains = "nothing",
     undone_by: str = "",
     window_ms: int | None = None,
+    by_effect: bool = False,
     locks: tuple[str, ...] = (),
 ) -> Step:
-    """A step that is idempotent, has one undo and never refuses, unless told otherwise."""
+    """A step that is idempotent, has one undo and never refuses, unless told otherwise.
+
+    By its effect alone: a second landing right after the first changes nothing, and no key is remembered.
+    """
     own_undo = () if query or remains != "nothing" else (undo(name),)
     return Step(
         name=name,
@@ -79,9 +83,10 @@ def step(
         query=query,
         pivot=pivot,
         fails=("Refused",) if fails else (),
-        idempotent=idempotent,
+        idempotent=idempotent and not by_effect,
+        idempotent_by_effect=by_effect,
         window_ms=window_ms,
-        lands_within_ms=5 if probed else None,
+        lands_within_ms=5 if probed or by_effect else None,
         probe=Call("service", f"find_{name}") if probed else None,
         doubt="probe" if probed else doubt,
         intent=intent,
@@ -278,6 +283,22 @@ CASES: Final[dict[str, Case]] = {
             step("b", fails=True, schedule=ONCE),
         ),
         forgetting=True,
+    ),
+    "repeatable": Case(
+        plan(step("n", by_effect=True), step("b", ("n",), schedule=ONCE, fails=True)),
+    ),
+    "repeatable and refused": Case(
+        plan(step("n", by_effect=True, fails=True, doubt="revoke", undos=(undo("n", revokes=True),))),
+        transient=frozenset({"n"}),
+    ),
+    "repeatable and probed": Case(
+        plan(step("n", by_effect=True, probed=True), step("b", schedule=ONCE, fails=True)),
+    ),
+    "repeatable pivot": Case(
+        plan(
+            step("p", by_effect=True, schedule=FOREVER, doubt="none", pivot=True, remains="irreversible"),
+            step("y", ("p",), schedule=FOREVER, by_effect=True),
+        )
     ),
     "locked": Case(
         plan(step("a"), step("l", ("a",), locks=("x",)), step("b", ("l",), schedule=ONCE, fails=True)),

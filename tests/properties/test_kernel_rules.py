@@ -143,6 +143,27 @@ REMOVALS = (
         "probe n: absent",
     ),
     Removal(
+        "R3 what may still land by its effect is waited out before its undo",
+        ((settling, "lingers", always(False)),),
+        "repeatable",
+        "n lands again after it was settled",
+        "late do n",
+    ),
+    Removal(
+        "R3 what may still land by its effect is waited out before the run's end",
+        ((settling, "lingers", always(False)),),
+        "repeatable pivot",
+        "p lands again after it was settled",
+        "late do p",
+    ),
+    Removal(
+        "R2 a refusal answers no key that a service does not remember",
+        ((settling, "refusal_settles", always(True)),),
+        "repeatable and refused",
+        "compensated, but n has taken effect",
+        "do n: refused",
+    ),
+    Removal(
         "R3 after its window a do is not sent again",
         ((settling, "do_lasts_ms", always(float("inf"))),),
         "window",

@@ -97,12 +97,21 @@ class Services:
         name = self.steps[i].name
         if i in world.undone:
             raise Violation(f"the effect of {name} lands after its undo")
+        if self.steps[i].idempotent_by_effect and world.values[i]:
+            return self.landed_again(world, i)
         if world.values[i]:
             raise Violation(f"double effect of {name}")
         for j in self.before[i]:
             if not self.steps[j].query and j not in skipped and not world.values[j]:
                 raise Violation(f"{name} lands before {self.steps[j].name}, which it comes after")
         return remembering(with_value(world, i, 1), key, "applied")
+
+    def landed_again(self, world: World, i: int) -> World:
+        """A second landing changes nothing as long as nothing has come after the first."""
+        for j, other in enumerate(self.steps):
+            if world.values[j] and i in self.before[j]:
+                raise Violation(f"{self.steps[i].name} lands again after {other.name}, which comes after it")
+        return world
 
     def undo(self, world: World, message: Message) -> Iterator[tuple[World, str]]:
         """An undo: deduplicated by key where that was promised; a revoking one also refuses what it undoes."""

@@ -934,3 +934,37 @@ def test_an_intent_is_journaled_before_the_only_send() -> None:
 
     virtually(story())
     assert seen == [["Started", "Intended"]]
+
+
+NATURAL: dict[str, Any] = {"idempotent": False, "idempotent_by_effect": True, "lands_within_ms": 5_000, "doubt": "hold"}
+
+
+def test_what_is_idempotent_by_its_effect_is_sent_again_and_its_copies_are_waited_out() -> None:
+    shape = plan(step("a", **NATURAL), step("b", "a"), format=2)
+    world = FakeWorld({("a", "do", 1): "hang"})
+    outcome, events = run(world, shape)
+    assert isinstance(outcome, Completed)
+    assert world.log == ["a", "a", "b"]
+    answers = [event for event in events if isinstance(event, Answered)]
+    lapsed = next(event for event in events if isinstance(event, Lapsed))
+    assert [answer.outcome for answer in answers] == ["unknown", "succeeded", "succeeded"]
+    assert answers[1].at + 5_000 < lapsed.at <= answers[2].at
+
+
+def test_an_undo_waits_until_no_copy_of_what_is_idempotent_by_its_effect_can_land() -> None:
+    async def unlucky(call: Call) -> None:
+        await asyncio.sleep(0.3)
+        raise Rejected
+
+    shape = plan(step("a", **NATURAL), step("b"), format=2)
+    world = FakeWorld({("a", "do", 1): "hang", ("b", "do", 1): unlucky})
+    outcome, events = run(world, shape)
+    assert isinstance(outcome, Compensated)
+    assert world.log == ["a", "b", "a", "undo a"]
+    undone = next(event for event in events if isinstance(event, Answered) and event.direction == "undo")
+    assert undone.at >= next(event for event in events if isinstance(event, Lapsed)).at
+
+
+def test_what_is_answered_at_once_is_not_waited_for() -> None:
+    _, events = run(FakeWorld(), plan(step("a", **NATURAL), step("b", "a"), format=2))
+    assert not any(isinstance(event, Lapsed) for event in events)

@@ -28,13 +28,20 @@ def test_a_plan_without_locks_says_nothing_of_them() -> None:
     assert b"format" not in body
 
 
+def test_a_plan_with_a_step_that_is_idempotent_by_effect_has_that_format_too() -> None:
+    natural = step("a", idempotent=False, idempotent_by_effect=True, lands_within_ms=5)
+    assert plans.format_of((natural,)) == plans.FORMAT_NEWEST
+    with pytest.raises(msgspec.ValidationError, match="does not say"):
+        plans.decode(plans.encode(plan(natural)))
+
+
 def test_a_plan_with_locks_has_a_format_that_older_runtimes_refuse() -> None:
-    assert locked().format == plans.FORMAT_WITH_LOCKS > plans.FORMAT
-    with pytest.raises(msgspec.ValidationError, match="has no locks"):
+    assert locked().format == plans.FORMAT_NEWEST > plans.FORMAT
+    with pytest.raises(msgspec.ValidationError, match="does not say"):
         plans.decode(plans.encode(replace(locked(), format=plans.FORMAT)))
 
 
-@pytest.mark.parametrize("format", [0, plans.FORMAT_WITH_LOCKS + 1])
+@pytest.mark.parametrize("format", [0, plans.FORMAT_NEWEST + 1])
 def test_a_plan_of_another_format_is_refused(format: int) -> None:
     with pytest.raises(msgspec.ValidationError, match="is not known"):
         plans.decode(plans.encode(replace(locked(), format=format)))

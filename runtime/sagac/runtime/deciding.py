@@ -13,7 +13,7 @@ from sagac.runtime.positions import Positions, listed
 from sagac.runtime.run import Action, Run
 from sagac.runtime.unwinding import UNDOING, arguments, view
 
-OUTSTANDING: Final = frozenset({"locking", "intended", "sent", "paused", "lapsing", "probing"})
+OUTSTANDING: Final = frozenset({"locking", "intended", "sent", "paused", "lingering", "lapsing", "probing"})
 """The states of a do that call for a command."""
 
 
@@ -32,7 +32,7 @@ def commands(run: Run, now: int) -> Iterator[Command]:
                 yield once(run, step, action, send_do)
             case "paused":
                 yield Wake(action.due_at, Due(step.name, "do", action.attempt + 1, action.due_at))
-            case "lapsing":
+            case "lapsing" | "lingering":
                 yield Await(step.name, step.lands_within_ms or 0)
             case "probing":
                 yield once(run, step, action, ask)

@@ -183,6 +183,8 @@ def react_at(
             return settle(run, i, settling.due_do(step, action, event.at))
         case Lapsed() if action.state == "lapsing":
             return with_action(run, i, lapsed(run, step, action))
+        case Lapsed() if action.state == "lingering":
+            return settle(run, i, settling.landed(action))
         case Probed() if action.state == "probing" and event.attempt == action.probes:
             return settle(run, i, settling.probed(step, action, event, draining=draining))
         case Expired(direction="do") if action.state in ("sent", "paused"):

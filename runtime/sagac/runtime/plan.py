@@ -11,8 +11,8 @@ import msgspec
 FORMAT: Final = 1
 """Version of the plan's own shape; a kernel refuses a plan of a format it does not know."""
 
-FORMAT_WITH_LOCKS: Final = 2
-"""That of a plan with locks: a runtime that knows none must not run it without them."""
+FORMAT_NEWEST: Final = 2
+"""That of a plan with locks, or with a step that is idempotent by its effect: an older runtime must not run it."""
 
 if TYPE_CHECKING:
     Wire: TypeAlias = "bool | int | float | str | list[Wire] | dict[str, Wire] | None"
@@ -152,6 +152,9 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     result: str = ""
     """The result's type as text, `{ auth: string }?` style; empty when the command returns nothing."""
     idempotent: bool = False
+    idempotent_by_effect: bool = False
+    """Proved, not promised: a second landing right after the first changes nothing, whatever its key. With
+    `lands_within_ms` it may be sent again, and what may still land is waited out before anything else happens (R3)."""
     window_ms: int | None = None
     lands_within_ms: int | None = None
     probe: Call | None = None
@@ -216,17 +219,17 @@ def encode(plan: Plan) -> bytes:
 def decode(body: bytes) -> Plan:
     """The plan in `body`; raises `msgspec.ValidationError` where it is not one of a format this runtime knows."""
     plan = _decoder.decode(body)
-    if not FORMAT <= plan.format <= FORMAT_WITH_LOCKS:
-        known = f"this runtime reads format {FORMAT} and {FORMAT_WITH_LOCKS}"
+    if not FORMAT <= plan.format <= FORMAT_NEWEST:
+        known = f"this runtime reads format {FORMAT} and {FORMAT_NEWEST}"
         raise msgspec.ValidationError(f"plan format {plan.format} is not known, {known}")
     if plan.format < format_of(plan.steps):
-        raise msgspec.ValidationError(f"a plan of format {plan.format} has no locks")
+        raise msgspec.ValidationError(f"a plan of format {plan.format} does not say what this one says")
     return plan
 
 
 def format_of(steps: Iterable[Step]) -> int:
     """The format of a plan with these steps: the oldest that says all that they need."""
-    return FORMAT_WITH_LOCKS if any(step.locks for step in steps) else FORMAT
+    return FORMAT_NEWEST if any(step.locks or step.idempotent_by_effect for step in steps) else FORMAT
 
 
 def digest(plan: Plan) -> str:

@@ -18,6 +18,7 @@ DoState: TypeAlias = Literal[
     "intended",  # waits for its own durable intent event (R14)
     "sent",  # on the wire, or may be: every durable event is the intent of what it enables
     "paused",  # between attempts; sent again only after a `due` event (R6)
+    "lingering",  # done, but an earlier attempt may still land; waits for `lapsed` before it counts as such (R3)
     "lapsing",  # in doubt; waits for `lapsed` before the probe is believed (R3)
     "probing",  # in doubt; a probe is outstanding, or paused between probes
     "revoking",  # in doubt; its revoking undo settles it (R3); stays so when undone; held past the pivot

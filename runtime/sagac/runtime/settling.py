@@ -22,6 +22,8 @@ WINDOW_PASSED: Final = "window passed"
 def answer_do(step: Step, action: Action, event: Answered, *, draining: bool) -> Action:
     """What the answer to the outstanding attempt makes of the do (R2)."""
     match event.outcome:
+        case "succeeded" if lingers(step, action):
+            return replace(succeeded(action, event.result), state="lingering")
         case "succeeded":
             return succeeded(action, event.result)
         case "refused":
@@ -35,6 +37,16 @@ def answer_do(step: Step, action: Action, event: Answered, *, draining: bool) ->
 def succeeded(action: Action, result: Wire) -> Action:
     """The do took effect and said so."""
     return replace(action, state="succeeded", result=result, has_result=True)
+
+
+def lingers(step: Step, action: Action) -> bool:
+    """A second landing changes nothing only right after the first: copies must not come after anything else (R3)."""
+    return action.unanswered and is_repeatable(step) and not step.idempotent
+
+
+def landed(action: Action) -> Action:
+    """No copy of a do that is done can still arrive: now others may come after it (R3)."""
+    return replace(action, state="succeeded", unanswered=False)
 
 
 def refused(step: Step, action: Action, failure: str, detail: str) -> Action:
@@ -123,7 +135,7 @@ def resumed_do(step: Step, action: Action) -> Action:
     if action.state != "sent" or step.query:
         return action
     action = marked_unanswered(action)
-    return action if step.idempotent else in_doubt(step, action)
+    return action if step.idempotent or is_repeatable(step) else in_doubt(step, action)
 
 
 def marked_unanswered(action: Action) -> Action:
@@ -172,8 +184,16 @@ def may_send_again(step: Step, action: Action, due_at: int) -> bool:
 
 
 def may_resend(step: Step, action: Action) -> bool:
-    """A do with an unanswered attempt is sent again only under a key that the service remembers (R3)."""
-    return not action.unanswered or step.idempotent or step.query
+    """A do with an unanswered attempt is sent again only where a second landing is no second effect (R3).
+
+    Under a key that the service remembers, or by an effect that changes nothing the second time.
+    """
+    return not action.unanswered or step.idempotent or step.query or is_repeatable(step)
+
+
+def is_repeatable(step: Step) -> bool:
+    """By its effect, and for so long only as its copies can be waited out."""
+    return step.idempotent_by_effect and step.lands_within_ms is not None
 
 
 def do_lasts_ms(step: Step) -> float:

@@ -202,9 +202,9 @@ class SqliteJournal:
 
     async def first(self, locks: tuple[str, ...]) -> tuple[Place, ...]:
         """See `Journal.first`."""
-        statement = f"{_PLACE} WHERE lock = ? ORDER BY place LIMIT 1"
-        rows = [row for lock in sorted(locks) for row in await self._read(statement, lock)]
-        return tuple(map(_place, rows))
+        connection = self._opened()
+        found = await self._in_thread(lambda: [_first(connection, lock) for lock in sorted(locks)])
+        return tuple(place for place in found if place is not None)
 
     async def lines(self) -> tuple[Place, ...]:
         """See `Journal.lines`."""
@@ -470,10 +470,15 @@ def _line_up(connection: sqlite3.Connection, lease: Lease, locks: tuple[str, ...
 def _ahead(connection: sqlite3.Connection, lease: Lease, locks: tuple[str, ...]) -> Place | None:
     """The first place in the first line in which another run stands before this one."""
     for lock in locks:
-        row = connection.execute(f"{_PLACE} WHERE lock = ? ORDER BY place LIMIT 1", (lock,)).fetchone()
-        if row is not None and (place := _place(row)).run != lease.run:
+        place = _first(connection, lock)
+        if place is not None and place.run != lease.run:
             return place
     return None
+
+
+def _first(connection: sqlite3.Connection, lock: str) -> Place | None:
+    row = connection.execute(f"{_PLACE} WHERE lock = ? ORDER BY place LIMIT 1", (lock,)).fetchone()
+    return None if row is None else _place(row)
 
 
 def _stand(connection: sqlite3.Connection, lease: Lease, locks: tuple[str, ...], *, has: bool) -> None:

@@ -15,8 +15,8 @@ from sagac.runtime.positions import Positions, all_of, listed
 from sagac.runtime.run import Action, Kind, Residue, Run
 from sagac.runtime.settling import undo_failed
 
-FORWARD: Final = frozenset({"sent", "paused", "lapsing", "probing"})
-"""The states of a do that is on the wire, or whose doubt is being settled by asking."""
+FORWARD: Final = frozenset({"sent", "paused", "lingering", "lapsing", "probing"})
+"""The states of a do that is, or may be, on the wire, or whose doubt is being settled by asking."""
 
 UNSETTLED: Final = FORWARD | {"held"}
 
@@ -213,7 +213,7 @@ def standing(run: Run) -> tuple[str, ...]:
 
 def may_stand(action: Action) -> bool:
     """Whether the do took effect, or may have."""
-    return action.state in ("succeeded", "sent", "lapsing", "probing", "revoking") or (
+    return action.state in ("succeeded", "sent", "lingering", "lapsing", "probing", "revoking") or (
         action.state in ("paused", "held") and action.unanswered
     )
 
