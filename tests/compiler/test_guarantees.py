@@ -176,6 +176,18 @@ def test_every_advised_line_is_taken_by_the_language() -> None:
     assert advice.lacking(project, project.sagas[0]) == ()
 
 
+def test_the_advised_lines_turn_what_was_assumed_into_proofs() -> None:
+    plain_trip = "\n".join(line for line in TRIP.split("\n") if "miles" not in line and "TooLate" not in line)
+    plain_trip = plain_trip.replace(
+        'mitigate stay.cancel(trip) because "a fee | is due"', "compensate stay.cancel(trip)"
+    )
+    text = plain_trip
+    for each in account(plain_trip).advice:
+        text = with_line(text, each)
+    assert {one.word for one in account(text).guarantees} <= {"proved", "shallow"}
+    assert "assumed" in {one.word for one in account(plain_trip).guarantees}
+
+
 def with_line(text: str, each: advice.Advice) -> str:
     """The text with a line where the advice says."""
     words = each.place.split("`")

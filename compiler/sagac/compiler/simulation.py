@@ -566,6 +566,8 @@ def outcome(walk: Walk) -> tuple[str, ...]:
     run, status = walk.run, kernel.status(walk.run)
     word = {"running": "is under way", "unwinding": "is turning back", "held": "waits for a person"}.get(status)
     because = f": {run.cause}" if run.cause else ""
+    if status == "completed" and run.cause:
+        because = f", though it had turned back ({run.cause}): everything was done by then"
     lines = [f"the run {word or f'ended {status}'}{because}"]
     lines += [f"{timeline.named(held.step, held.direction)} is held: {held.why}" for held in kernel.held(run)]
     lines += [f"left behind by `{residue.step}`: {residue.why}" for residue in kernel.residue(run)]
