@@ -20,6 +20,7 @@ from tests.compiler.emitted import AWKWARD, ORDER, TRIP, from_files, from_text
 from sagac.runtime import Call, Transient
 from sagac.runtime.testing import (
     Bind,
+    Cancelled,
     Case,
     Late,
     Reached,
@@ -32,6 +33,7 @@ from sagac.runtime.testing import (
     play,
     reference,
 )
+from sagac.runtime.testing.cases import Fault
 
 Handler = Callable[..., Any]
 
@@ -157,6 +159,32 @@ def test_a_lock_that_is_said_to_be_taken_and_is_not_is_found(tmp_path: Path) -> 
     free = play(module.Order, Case("free", given, (Taken("charge"),), ends="completed"), reference)
     assert free.findings == ("never happened: Taken(step='charge')",)
     del sys.modules["a"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "ends"),
+    [
+        ((Late("reserve", 1),), "completed"),
+        ((Repeated("reserve"),), "completed"),
+        ((Unanswered("reserve", attempts=1),), "completed"),
+        ((Late("reserve", 1), Cancelled("reserve")), "compensated"),
+        ((Unanswered("reserve", attempts=1), Cancelled("reserve")), "compensated"),
+    ],
+)
+def test_what_is_idempotent_by_its_effect_stands_its_copies(
+    faults: tuple[Fault, ...], ends: str, tmp_path: Path
+) -> None:
+    for name, text in from_text(LOCKED).modules.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    saga = imported(tmp_path, "a").Order
+    natural = {"idempotent": False, "idempotent_by_effect": True, "lands_within_ms": 60_000, "doubt": "hold"}
+    steps = [msgspec.structs.replace(step, **natural) if step.name == "reserve" else step for step in saga.plan.steps]
+    saga.plan = msgspec.structs.replace(saga.plan, steps=tuple(steps))
+    given: dict[str, Any] = {"order_id": "00000000-0000-0000-0000-000000000000", "sku": "s", "quantity": 1}
+    played = play(saga, Case("by effect", given, faults), reference)
+    del sys.modules["a"]
+    assert played.findings == ()
+    assert played.run.mode == ends
 
 
 def test_a_conftest_puts_the_handlers_under_test(tmp_path: Path) -> None:

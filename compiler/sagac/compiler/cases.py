@@ -173,7 +173,7 @@ def struck(plan: Plan, ways: Sequence[Choice]) -> Iterator[Case]:
         for landed in (True, False):
             title = f"{step.name} gets no answer, and {'took effect' if landed else 'took none'}"
             yield from confirmed(plan, title, ways, (unanswered(step, landed=landed),))
-        if step.idempotent and not step.query:
+        if (step.idempotent or step.idempotent_by_effect) and not step.query:
             late = Fault("Late", step.name, attempts=attempts(step))
             yield from confirmed(plan, f"{step.name} gets no answer, and arrives late", ways, (late,))
             yield from confirmed(plan, f"{step.name} arrives twice", ways, (Fault("Repeated", step.name),))

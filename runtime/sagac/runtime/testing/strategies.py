@@ -66,7 +66,7 @@ def do_faults(step: Step) -> Iterator[Fault]:
     yield Unanswered(step.name, landed=False, attempts=attempts)
     if not endless:
         yield Busy(step.name)
-    if step.idempotent and not step.query:
+    if (step.idempotent or step.idempotent_by_effect) and not step.query:
         yield Repeated(step.name)
         yield Late(step.name, attempts)
 

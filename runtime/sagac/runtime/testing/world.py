@@ -85,6 +85,8 @@ class World:
         memory = (step.call.service, step.call.command, call.key)
         if step.idempotent and self._knows(memory, step.window_ms):
             return self._remembered[memory].answer
+        if step.idempotent_by_effect and self.effect(step.name).stands:
+            return self._result(step.call.service, step.call.command, step)  # by its effect, whatever the key
         if call.key in self._revoked:
             raise Refusal(f"`{step.name}` was revoked before it arrived")
         answer = self._result(step.call.service, step.call.command, step)
