@@ -125,11 +125,14 @@ def written_step(step: model.Step, project: model.Project) -> Json:
 
 
 def effect(call: model.Call, project: model.Project) -> Json:
-    """What the contract of a command says of its effect, as far as it decides which claims there are."""
+    """What the contract of a command says of its effect and its service, as far as claims depend on it."""
     changes = project.operation(call).changes
     return {
         "changes": list(dict.fromkeys(change.resource.rpartition(".")[2] for change in changes)),
         "checks": any(change.source or change.requires for change in changes),
+        "service": project.services[call.service].name,
+        "sla_ms": project.services[call.service].sla_ms,
+        "lands_within_ms": project.operation(call).lands_within_ms,
         "invariants": any(project.resource(change.resource).invariants for change in changes),
     }
 

@@ -221,8 +221,16 @@ def text_of(verified: Verified, *, verbose: bool) -> str:
     lines += [f"  replayed on the kernel: {verified.runs} runs"] if verified.runs else []
     lines += [f"  decided again by {name}: {count} questions" for name, count in verified.decided.items()]
     lines += [f"  wrong: {problem}" for problem in verified.problems]
-    lines.append("  verified" if verified.is_sound else "  NOT VERIFIED")
+    lines.append(outcome(verified))
     return "\n".join(lines)
+
+
+def outcome(verified: Verified) -> str:
+    """The last line: in so many words what may be said of the whole."""
+    if not verified.is_sound:
+        return "  NOT VERIFIED"
+    left = sum(finding.status == "word" for finding in verified.report.findings)
+    return f"  verified, but for {left} on the compiler's word" if left else "  verified"
 
 
 def data_of(verified: Verified) -> Json:
@@ -230,6 +238,7 @@ def data_of(verified: Verified) -> Json:
     return {
         "bundle": verified.report.folder,
         "verified": verified.is_sound,
+        "complete": verified.report.is_complete,
         "problems": [*verified.report.problems, *verified.problems],
         "runs": verified.runs,
         "decided": dict(verified.decided),
