@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,6 +24,7 @@ from tests.runtime.world import (
 )
 
 from sagac.runtime import Call, Compensated, Completed, Held, Journal, MemoryJournal, Runtime, cli, connect
+from sagac.runtime.audit import audit
 from sagac.runtime.events import Answered, Event, Intended, Locked, LockExpired, Resumed, Started
 from sagac.runtime.history import recall
 from sagac.runtime.journal import Place, read
@@ -376,3 +379,43 @@ def show(capsys: pytest.CaptureFixture[str], run: str) -> str:
     """The last line that the command prints of a run."""
     assert cli.main(["show", run]) == 0
     return capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        ("DELETE FROM lines", f"its records say that it has `{RECORD}`, and the line for it does not"),
+        ("UPDATE lines SET has = 1", f"it has `{RECORD}`, and another run stands before it"),
+        ("UPDATE lines SET place = -place", f"it has `{RECORD}`, and another run stands before it"),
+        ("", ""),
+    ],
+)
+def test_an_audit_finds_locks_that_nobody_can_have_got(damage: str, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+
+    async def story() -> None:
+        world = FakeWorld({("b", "do", 1): "hang"})
+        async with runtime(SqliteJournal(path), world, clock=None, grace_ms=0) as running:
+            for name in "xy":
+                await running.start(Trip, trip(name))
+            await eventually(lambda: world.log == ["a", "b"])
+            journal = SqliteJournal(path)
+            await journal.open()
+            for _ in range(20_000):
+                if len(await journal.lines()) == 2:
+                    break
+                await asyncio.sleep(0.001)
+            await journal.close()
+
+    async def audited() -> list[str]:
+        journal = SqliteJournal(path)
+        await journal.open()
+        findings = (await audit(journal)).findings
+        await journal.close()
+        return [finding.what for finding in findings]
+
+    finished(story())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(damage)
+    found = asyncio.run(audited())
+    assert (what in found) if what else not found

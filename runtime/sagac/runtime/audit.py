@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from sagac.runtime import events, kernel
+from sagac.runtime import events, kernel, locking
 from sagac.runtime import plan as plans
 from sagac.runtime.events import Started
 from sagac.runtime.journal import Entry, Head, Journal, StoredRecord, fault
@@ -39,7 +39,7 @@ async def audit(journal: Journal, known: Mapping[str, Head] | None = None) -> Au
     for entry in entries:
         stored = await journal.records(entry.run)
         body = await journal.plan(entry.plan)
-        findings += check(entry, body, stored)
+        findings += check(entry, body, stored) or await _check_locks(journal, entry, body, stored)
         findings += _lost(entry.run, stored, (known or {}).get(entry.run, Head()))
         records += len(stored)
         heads[entry.run] = entry.head
@@ -93,6 +93,29 @@ def _check_story(entry: Entry, plan: Plan, stored: tuple[StoredRecord, ...]) -> 
     if status != entry.status:
         return (Finding(entry.run, len(told), f"listed as {entry.status}, but its records say {status}"),)
     return ()
+
+
+async def _check_locks(
+    journal: Journal, entry: Entry, body: bytes | None, stored: tuple[StoredRecord, ...]
+) -> tuple[Finding, ...]:
+    """A run whose records are sound has the locks that they say, and no others; none if it went on meanwhile."""
+    plan = plans.decode(body) if body is not None else None
+    if plan is None or not any(step.locks for step in plan.steps):
+        return ()
+    places = await journal.lines()
+    if await journal.entry(entry.run) != entry:
+        return ()
+    told = [events.decode(record.body) for record in stored[: entry.head.length]]
+    run = kernel.replay(plan, entry.key, told)
+    kept = frozenset[str]() if kernel.is_ended(run) else locking.kept(run)
+    has = {place.lock for place in places if place.run == entry.run and place.has}
+    first = {place.lock: place.run for place in reversed(places)}
+    wrong = (
+        *(f"its records say that it has `{lock}`, and the line for it does not" for lock in sorted(kept - has)),
+        *(f"it has `{lock}`, and its records do not say so" for lock in sorted(has - kept)),
+        *(f"it has `{lock}`, and another run stands before it" for lock in sorted(has) if first[lock] != entry.run),
+    )
+    return tuple(Finding(entry.run, len(told), what) for what in wrong)
 
 
 def _lost(run: str, stored: tuple[StoredRecord, ...], known: Head) -> tuple[Finding, ...]:
