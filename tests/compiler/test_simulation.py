@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sagac.compiler import driver, session, simulation
-from sagac.compiler.simulation import Mistake, Walk
+from sagac.compiler import driver, options, recital, session, simulation
 from sagac.compiler.source import Source
+from sagac.compiler.walk import Mistake, Walk, with_effect
 from sagac.runtime import kernel
 from sagac.runtime.cli import main
 
@@ -69,7 +69,7 @@ def after(start: Walk, *lines: str) -> Walk:
 
 
 def texts(at: Walk) -> list[str]:
-    return [choice.text for choice in simulation.choices(at)]
+    return [choice.text for choice in options.choices(at)]
 
 
 # --- what is offered -----------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def test_an_input_that_cannot_be_is_refused() -> None:
 
 def test_a_refusal_turns_the_run_and_what_was_done_is_undone() -> None:
     ended = after(walk(), "flight", "hotel fails Full", "undo flight")
-    assert simulation.outcome(ended) == (
+    assert recital.outcome(ended) == (
         "the run ended compensated: `hotel` was refused: Full",
         "nothing stands",
     )
@@ -141,8 +141,8 @@ def test_a_refusal_turns_the_run_and_what_was_done_is_undone() -> None:
 
 def test_a_late_copy_of_what_was_revoked_changes_nothing() -> None:
     late = after(walk(ONCE), "flight unanswered not landed", "undo flight", "flight lands")
-    assert "a late copy of `flight` arrives, and changes nothing" in simulation.story(late)
-    assert simulation.outcome(late)[-1] == "nothing stands"
+    assert "a late copy of `flight` arrives, and changes nothing" in recital.story(late)
+    assert recital.outcome(late)[-1] == "nothing stands"
 
 
 def test_a_probe_finds_what_is_there() -> None:
@@ -169,8 +169,8 @@ def test_an_undo_that_is_never_applied_waits_for_a_person() -> None:
     for _ in range(10):
         turned = after(turned, "undo flight busy", "retry undo flight")
     held = after(turned, "undo flight busy")
-    assert simulation.outcome(held)[0] == "the run waits for a person: cancelled"
-    assert "`flight` stands" in simulation.outcome(held)
+    assert recital.outcome(held)[0] == "the run waits for a person: cancelled"
+    assert "`flight` stands" in recital.outcome(held)
 
 
 # --- a proved saga, and one that is not ----------------------------------------------------------------------------
@@ -183,9 +183,9 @@ def surprises(start: Walk) -> set[str]:
     found = set()
     for seed in SEEDS:
         end = [start, *(after for _, after in simulation.strolled(start, seed))][-1]
-        while late := [each for each in simulation.choices(end) if each.verb == "lands"]:
+        while late := [each for each in options.choices(end) if each.verb == "lands"]:
             end = simulation.happen(end, late[0])
-        if any("takes it for" in line or "more often" in line for line in simulation.outcome(end)):
+        if any("takes it for" in line or "more often" in line for line in recital.outcome(end)):
             found.add(str(seed))
     return found
 
@@ -200,9 +200,9 @@ def test_a_proved_saga_never_leaves_what_it_does_not_know_of(name: str) -> None:
 
 def test_a_service_that_breaks_its_promise_leaves_what_the_run_does_not_know_of() -> None:
     revoked = after(walk(ONCE), "flight unanswered not landed", "undo flight")
-    forgetful = simulation.with_effect(revoked, "flight", replace(revoked.effects["flight"], fenced=False))
-    assert simulation.outcome(after(revoked, "flight lands"))[-1] == "nothing stands"
-    assert simulation.outcome(after(forgetful, "flight lands"))[-1] == (
+    forgetful = with_effect(revoked, "flight", replace(revoked.effects["flight"], fenced=False))
+    assert recital.outcome(after(revoked, "flight lands"))[-1] == "nothing stands"
+    assert recital.outcome(after(forgetful, "flight lands"))[-1] == (
         "`flight` stands, and the run takes it for undone or never done"
     )
 

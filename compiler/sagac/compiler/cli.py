@@ -39,6 +39,7 @@ from sagac.compiler import (
 )
 from sagac.compiler.driver import Checked
 from sagac.compiler.source import Source
+from sagac.compiler.walk import Mistake, Walk
 from sagac.runtime.plan import Wire
 
 OK, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
@@ -382,12 +383,12 @@ def sim(arguments: argparse.Namespace) -> int:
         return OK
     script = sys.stdin.read() if arguments.script in (None, Path("-")) else read(arguments.script)
     ended = session.follow(session.start(walk), script.splitlines(), print)
-    if isinstance(ended, simulation.Mistake):
+    if isinstance(ended, Mistake):
         raise UsageError(f"{arguments.script or '-'}: {ended.text}")
     return OK
 
 
-def begun(arguments: argparse.Namespace) -> simulation.Walk:
+def begun(arguments: argparse.Namespace) -> Walk:
     """The walk at its beginning, of the one saga that is meant."""
     (sources, *more) = projects([arguments.path])
     if more:
@@ -400,7 +401,7 @@ def begun(arguments: argparse.Namespace) -> simulation.Walk:
     if len(names) > 1:
         raise UsageError("say which with `--saga`: " + ", ".join(f"`{name}`" for name in names))
     walk = simulation.begin(checked.saga(names[0]), checked.plans[names[0]], given(arguments.input))
-    if isinstance(walk, simulation.Mistake):
+    if isinstance(walk, Mistake):
         raise UsageError(walk.text)
     return walk
 

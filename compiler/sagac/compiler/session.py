@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from sagac.compiler import simulation, wording
-from sagac.compiler.simulation import Mistake, Walk
+from sagac.compiler import options, recital, simulation, wording
+from sagac.compiler.walk import Mistake, Walk
 from sagac.runtime import kernel
 
 WORDS: Final = {
@@ -61,7 +61,7 @@ def take(session: Session, line: str) -> tuple[Session, tuple[str, ...] | Mistak
 
 def moved(session: Session, walk: Walk) -> tuple[Session, tuple[str, ...]]:
     """The session one choice further, and the lines that it adds to the story."""
-    before, after = simulation.story(session.walk), simulation.story(walk)
+    before, after = recital.story(session.walk), recital.story(walk)
     return Session(walk, (*session.past, session.walk)), news(before, after)
 
 
@@ -98,7 +98,7 @@ def opening(walk: Walk) -> tuple[str, ...]:
 
 def offered(walk: Walk) -> tuple[str, ...]:
     """The choices, numbered."""
-    choices = simulation.choices(walk)
+    choices = options.choices(walk)
     if not choices:
         return ("the run is over, and no call is on its way any more",)
     width = max(len(choice.text) for choice in choices)
@@ -107,7 +107,7 @@ def offered(walk: Walk) -> tuple[str, ...]:
 
 def shown(walk: Walk) -> tuple[str, ...]:
     """The whole story, each step, and how the run stands."""
-    return ("", *simulation.story(walk), "", *simulation.states(walk), "", *simulation.outcome(walk))
+    return ("", *recital.story(walk), "", *recital.states(walk), "", *recital.outcome(walk))
 
 
 def play(session: Session, lines: Iterable[str], say: Say) -> Session:
