@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sagac.compiler import actions, courses, histories, logic, records, terms
+from sagac.compiler import actions, courses, encoding, histories, logic, records, terms
 from sagac.compiler.actions import Action
 from sagac.compiler.courses import Course, Stage, TooLongError
 from sagac.compiler.logic import Term, Value, both, negation
@@ -21,6 +21,7 @@ def owe(stage: Stage) -> tuple[Obligation, ...]:
     return (
         *(kept(stage, action) for action in stage.deeds.all() if has_invariants(stage, action)),
         *(reference for action in stage.deeds.all() if action.undo is None for reference in referring(stage, action)),
+        *(removal for action in stage.deeds.all() for removal in removing(stage, action)),
     )
 
 
@@ -194,4 +195,76 @@ def lost(stage: Stage, action: Action, referral: Referral, course: Course, value
         referral.reference.span,
         "the reference",
         (f"let `{action.step}` come after the step that makes the `{target}`: then it is undone before it too",),
+    )
+
+
+# --- removals ------------------------------------------------------------------------------------------------------
+
+
+def removing(stage: Stage, action: Action) -> Iterator[Kept]:
+    """No record is taken away that another one refers to.
+
+    A record that the run itself has brought into being is referred to by nobody else: whoever refers to a record has
+    brought it into being too, or that is refuted there; and the run's own references are looked at where they arise.
+    """
+    for effect in action.effects:
+        resource = stage.project.resource(effect.place.resource)
+        if effect.change.target != resource.initial or effect.change.source == resource.initial or effect.owned:
+            continue
+        for referrer, reference in references_to(stage, resource):
+            text = f"`{referrer.name}` never refers to a `{resource.name}` that `{action.step}` has taken away"
+            claim = Claim("B6", stage.saga.full_name, action.step, text, action.span)
+            yield only(claim, orphaning(stage, action, effect, referrer, reference))
+
+
+def references_to(stage: Stage, resource: Resource) -> Iterator[tuple[Resource, Reference]]:
+    """Every reference of the project to records of this resource, with the resource that has it."""
+    for service in stage.project.services.values():
+        for referrer in service.resources.values():
+            for field in referrer.fields:
+                if field.reference is not None and field.reference.resource == resource.full_name:
+                    yield referrer, field.reference
+
+
+def orphaning(stage: Stage, action: Action, effect: Effect, referrer: Resource, reference: Reference) -> Breach:
+    """A record refers to the one that is taken away."""
+    orphan = any_record(stage, referrer)
+    world = records.begun(stage.project, [orphan, *(each.place for each in action.effects)])
+    came = records.applied(stage.project, world, action.effects, "this run")
+    points = points_to(stage, came.world, orphan, reference, effect.place)
+    premises = (
+        *action.facts,
+        *courses.about(stage, came.enabled, points, *(premise.term for premise in action.facts)),
+        Premise(records.lawful(stage.project, world), "one record has one content"),
+        *invariants_of(stage, world),
+        Premise(came.enabled, f"the service accepts `{action.step}`", action.span),
+    )
+    bad = both(is_there(stage, came.world, orphan), points)
+    return Breach(premises, bad, lambda values: orphaned(stage, action, world, reference, values))
+
+
+def any_record(stage: Stage, resource: Resource) -> Place:
+    """Some record of a resource."""
+    kinds = encoding.begin(types=records.types_of(stage.project))
+    keys = (records.fresh(kinds, f"some {resource.name} {key.name}", key.type) for key in resource.keys)
+    return Place(resource.full_name, tuple(map(records.value_of, keys)))
+
+
+def orphaned(stage: Stage, action: Action, world: World, reference: Reference, values: Mapping[str, Value]) -> Refuted:
+    known = histories.completed(values, *(key for place in world for key in place.keys))
+    target = reference.resource.rpartition(".")[2]
+    return Refuted(
+        History(
+            sides=(histories.side(stage.deeds, known),),
+            before=histories.before(stage.project, world, known),
+            acts=(Act(0, action.step, action.undo),),
+            subject=action.step,
+        ),
+        f"`{action.step}` takes a `{target}` away that other records may refer to",
+        reference.span,
+        "the reference",
+        (
+            f"let only a run that made the `{target}` take it away again, as the undo of what made it",
+            f"or keep it: give `{target}` a state for what is closed, such as `retired`, and go there",
+        ),
     )
