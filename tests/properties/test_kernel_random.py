@@ -26,6 +26,8 @@ KINDS: Final[dict[str, Kind]] = {
         name, after, schedule=schedule, doubt="revoke", undos=(undo(name, revokes=True),)
     ),
     "bare": lambda name, after, schedule: step(name, after, idempotent=False, intent=True, fails=True),
+    "locked": lambda name, after, schedule: step(name, after, schedule=schedule, locks=("x",)),
+    "repeatable": lambda name, after, schedule: step(name, after, schedule=schedule, by_effect=True),
     "left": lambda name, after, schedule: step(name, after, schedule=schedule, remains="left"),
     "guarded": lambda name, after, schedule: step(name, after, schedule=schedule, guard=FLAG),
     "undo refused": lambda name, after, schedule: step(name, after, schedule=schedule, undos=(undo(name, fails=True),)),
