@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import os
@@ -14,6 +15,7 @@ from keyword import iskeyword
 from pathlib import Path
 
 from sagac.compiler import (
+    answers,
     briefing,
     checker,
     codes,
@@ -87,6 +89,7 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--evidence", type=Path, metavar="DIR", help="write the evidence of the check below this folder"
     )
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the solver's answers there for the next check")
     parser.add_argument(
         "--counterexamples",
         type=Path,
@@ -96,6 +99,33 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> int:
+    if arguments.cache is None:
+        return checked_now(arguments)
+    recall(arguments.cache)
+    try:
+        return checked_now(arguments)
+    finally:
+        keep(arguments.cache)
+
+
+def recall(folder: Path) -> None:
+    """The solver's answers of earlier checks, where there are any."""
+    with contextlib.suppress(OSError):
+        solver.EARLIER.update(answers.read((folder / answers.NAME).read_bytes()))
+
+
+def keep(folder: Path) -> None:
+    """The solver's answers for the next check: written beside, then moved, so that no reader finds half of them."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = folder / f"{answers.NAME}.{os.getpid()}"
+        beside.write_bytes(answers.written(solver.EARLIER))
+        beside.replace(folder / answers.NAME)
+    except OSError as error:
+        raise UsageError(f"`{folder}` cannot be written: {error.strerror}") from None
+
+
+def checked_now(arguments: argparse.Namespace) -> int:
     told = [shown(tried(driver.check(sources, today())), arguments) for sources in projects(arguments.paths)]
     if arguments.evidence is not None:
         attest(told, arguments.evidence)

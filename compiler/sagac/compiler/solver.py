@@ -6,6 +6,7 @@ by its own count of resources, never by a clock, so that an answer does not depe
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -85,8 +86,25 @@ def standing(premises: Sequence[Term]) -> Standing:
 @lru_cache(maxsize=REMEMBERED_MAX)
 def decided(text: str, premises: int) -> Standing:
     """Whether all that is asserted can hold; where it cannot, which of the first assertions are needed for that."""
+    key = hashlib.sha256(f"{version()} {EFFORT} {premises}\n{text}".encode()).hexdigest()
+    found = EARLIER.get(key)
+    if found is None:
+        found = decided_now(text, premises)
+        if found != "unknown":
+            EARLIER[key] = found
+    return found
+
+
+EARLIER: Final[dict[str, Standing]] = {}
+"""Answers by question, solver and effort, also of earlier checks where somebody keeps them (`answers`)."""
+
+
+def decided_now(text: str, premises: int) -> Standing:
+    """The answer of the solver itself."""
     session = begin()
     assertions = session.parser.from_string(text)
+    # Which premise is which is told by its place: none may be lost on the way.
+    assert len(assertions) == text.count("(assert "), text
     answers = [z3.Bool(f"premise {place}", session.context) for place in range(premises)]
     for place, assertion in enumerate(assertions):
         session.solver.add(z3.Implies(answers[place], assertion) if place < premises else assertion)
@@ -125,7 +143,7 @@ def answer(text: str) -> Answer:
     """The answer to the text of a question, whoever wrote it; unknown where it is none."""
     try:
         found = decided(text, 0)
-    except z3.Z3Exception:
+    except (z3.Z3Exception, AssertionError):
         return "unknown"
     return "unsat" if isinstance(found, tuple) else found
 
