@@ -34,8 +34,6 @@ class Contract:
     outline: Outline
     unproved: tuple[model.Unproved, ...]
     """What is declared for the whole service and not proved."""
-    unproved_operations: Mapping[str, tuple[model.Unproved, ...]]
-    """What is declared for single operations and not proved."""
     sla_span: Span
     """Where the partner's `sla` stands, or the service's name where there is none."""
 
@@ -72,10 +70,6 @@ def contract(outline: Outline, visible: Iterable[Outline], *, blind: bool = Fals
         _service(outline, owner, changed, known),
         outline,
         tuple(unproved.service(node)),
-        {
-            operation.name.text: tuple(unproved.operation(operation, node.name.text))
-            for operation in reversed(operations)
-        },
         owner.sla.span if owner is not None and owner.sla is not None else node.name.span,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sagac.compiler import codes, harm, rehearsal, timeline, values, violation
+from sagac.compiler import codes, harm, leaks, rehearsal, timeline, values, violation
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.rehearsal import Row
@@ -154,10 +154,17 @@ def first(
 
 def replayed_as(situation: Situation, judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> Replayed:
     moments = enact(situation, project, saga, plan)
-    consequence = violation.seen(judgement.claim, situation, moments, saga)
+    consequence = seen(judgement.claim, situation, moments, project, saga)
     keep = frozenset({situation.subject, situation.other, situation.unknown, *situation.failed}) - {""}
     further = tuple(f"  {event}" for event in situation.events)
     return Replayed(moments, (*timeline.tell(moments, keep=keep), *consequence, *further))
+
+
+def seen(claim: Claim, situation: Situation, moments: Moments, project: Project, saga: Saga) -> tuple[str, ...]:
+    """What is wrong with the run, in words."""
+    if claim.family == "A5":
+        return leaks.seen(claim, moments, project)
+    return violation.seen(claim, situation, moments, saga)
 
 
 def others(situation: Situation, claim: Claim, project: Project, saga: Saga, plan: Plan) -> Iterator[Situation]:

@@ -259,7 +259,6 @@ def _unproved_contracts(resolved: Mapping[str, Resolved], frame: Frame) -> Itera
         contract = frame.world.contracts.get(call.service)
         if contract is not None:
             found.update(dict.fromkeys(contract.unproved))
-            found.update(dict.fromkeys(contract.unproved_operations.get(call.operation, ())))
     return found
 
 

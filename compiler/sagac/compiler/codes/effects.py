@@ -31,7 +31,59 @@ saga Order version 1 {
 }
 """
 
+HOLD = """
+service theatre {
+  owner "front office"
+  resource Show[show: string] {
+    free: int
+    pending: int hold
+    invariant free >= 0 and pending >= 0
+  }
+  command hold(order: uuid, show: string, seats: int)
+    changes Show[show] { requires free >= seats  free -= seats  pending += seats }
+    idempotent
+    fails SoldOut
+  command release(order: uuid, show: string, seats: int)
+    changes Show[show] { free += seats  pending -= seats }
+    idempotent
+    revokes hold
+  command confirm(order: uuid, show: string, seats: int)
+    changes Show[show] { pending -= seats }
+    idempotent
+}
+
+saga Tickets version 1 {
+  key order
+  input { order: uuid  show: string  seats: int where seats > 0  member: bool }
+  step hold {
+    do theatre.hold(order, show, seats)
+    compensate theatre.release(order, show, seats)
+  }
+  pivot step confirm after hold {
+WHEN    do theatre.confirm(order, show, seats)
+    irreversible because "the tickets are printed"
+    retry forever
+  }
+}
+"""
+
 CODES: tuple[Code, ...] = (
+    Code(
+        "A5",
+        "error",
+        "a run ends and still holds something, or lets go what it never took",
+        """
+A `hold` field counts what runs have set aside: seats, stock, money. What a run adds to it, the run takes from it again,
+exactly once, by every end: by confirming it, or by undoing the step. Else it is held for nobody, for ever. And a run
+never takes more from it than it has added by then, since that would be what another run holds. In the same way a run
+that completes leaves the records that it changes in a state that is `done`.
+
+The trace shows the smallest run that breaks this, with what the run holds after each step. Let whatever confirms the
+hold run wherever the step that takes it does, or add a step that lets go in the other cases.
+""",
+        HOLD.replace("WHEN", "    when member\n"),
+        HOLD.replace("WHEN", "").replace("  member: bool", ""),
+    ),
     Code(
         "B1",
         "error",
