@@ -8,7 +8,7 @@ from sagac.compiler import rehearsal
 from sagac.compiler.model import Project
 from sagac.compiler.rehearsal import Rehearsal, Row
 from sagac.compiler.replay import Unreplayable
-from sagac.compiler.verdicts import Act, History
+from sagac.compiler.verdicts import History
 
 
 def not_alike(history: History, found: Rehearsal, project: Project) -> tuple[str, ...]:
@@ -71,8 +71,5 @@ def different(found: Rehearsal, project: Project) -> Iterator[str]:
 
 def told(row: Row) -> str:
     """An act, for people."""
-    return f"{whose(row.act)}{'the undo of ' if row.act.undo is not None else ''}`{row.act.step}`"
-
-
-def whose(act: Act) -> str:
-    return "" if act.side == 0 else "the other run's "
+    what = f"the undo of `{row.act.step}`" if row.act.undo is not None else f"`{row.act.step}`"
+    return what if row.act.side == 0 else f"{what} of the other run"
