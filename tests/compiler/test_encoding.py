@@ -36,8 +36,16 @@ PLACES: tuple[Input | Result, ...] = (
 )
 
 
-PLAIN: Mapping[str, Value] = {"int": 0, "real": 0, "bool": False, "code": "basic"}
-"""What stands for a value that is not there; a code that is one of every enum."""
+def absent(place: Input | Result, number: int) -> Value:
+    """What stands for a value that is not there: anything that its type allows, and not the same for all."""
+    kind = place.type.removesuffix("?")
+    sorts: Mapping[str, Value] = {
+        "bool": number % 2 == 0,
+        "Tier": TYPES["Tier"].members[number % 3],
+        "string": f"nothing {number}",
+        "uuid": f"nothing {number}",
+    }
+    return sorts.get(kind, -100 - number)
 
 
 def places(type: str) -> list[Input | Result]:
@@ -93,7 +101,8 @@ def comparison(draw: random.Random, depth: int) -> Expression:
             return Binary("in", draw.choice(places(kind)), Items((*items, draw.choice(places(kind)))))
         case "in":
             kind = draw.choice(("int", "Tier"))
-            return Binary("in", draw.choice(places(kind)), draw.choice(places(f"list[{kind}]")))
+            sought = draw.choice([*places(kind), *(Constant(wire, kind) for wire in WIRES[kind])])
+            return Binary("in", sought, draw.choice(places(f"list[{kind}]")))
         case "text":
             return Binary(draw.choice(("<", ">=")), draw.choice(places("string")), Constant("a", "string"))
         case _:
@@ -127,12 +136,12 @@ def values(of: Encoding, known: Valuation) -> dict[str, Value]:
     """What every unknown of an encoding is, by the kernel's evaluation."""
     view = View(known.input, known.results, {})
     found: dict[str, Value] = {f"fact {name}": name in known.true for name in "xyz"}
-    for place in of.leaves:
+    for number, place in enumerate(of.leaves):
         wire = terms.value(place, view)
         symbol, present = encoding.leaf_symbols(of, place)
         literal = encoding.literal(of, wire, place.type)
         known_value = None if literal is None else literal.value
-        found[symbol.name] = known_value.value if isinstance(known_value, Literally) else PLAIN[symbol.sort]
+        found[symbol.name] = known_value.value if isinstance(known_value, Literally) else absent(place, number)
         if present is not None:
             found[present.name] = wire is not None
     for expression, name in of.names.items():
@@ -152,6 +161,9 @@ def test_a_formula_and_its_term_come_to_the_same(seed: int) -> None:
     of = encoding.begin(types=TYPES)
     said = formula(draw, draw.randint(0, 4))
     term = encoding.formula(of, said)
+    assert all(
+        "< " in name or ">= " in name for name in of.free if name.startswith("whether")
+    )  # the texts' order alone
     for _ in range(20):
         known = valuation(draw)
         found = values(of, known)

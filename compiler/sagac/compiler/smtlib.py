@@ -167,6 +167,7 @@ def literal(value: Value, sort: Sort) -> str:
             return "true" if value else "false"
         case int() | Fraction():
             number = Fraction(value)
+            assert sort == "real" or number.denominator == 1, (value, sort)
             plain = fraction(abs(number)) if sort == "real" else str(abs(int(number)))
             return f"(- {plain})" if number < 0 else plain
         case str():
