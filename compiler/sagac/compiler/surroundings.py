@@ -15,6 +15,7 @@ from sagac.compiler.actions import Action, Deeds
 from sagac.compiler.logic import Symbol, Term
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.obligations.obligation import Form, Premise
+from sagac.compiler.records import Effect
 from sagac.compiler.verdicts import Act
 from sagac.runtime.plan import Expression, Result
 
@@ -58,6 +59,7 @@ class Surroundings:
 
 def of(project: Project, deeds: Mapping[str, Deeds]) -> Surroundings:
     """The surroundings that the sagas of a project are to one another."""
+    deeds = without_doubtful_ownership(deeds)
     does: dict[tuple[str, str], Part] = {}
     undoes: dict[tuple[str, str], tuple[Part, ...]] = {}
     for name, each in deeds.items():
@@ -127,6 +129,64 @@ def meeting(surroundings: Surroundings, one: Part) -> Iterator[Part]:
         for other in surroundings.touching.get(resource, ()):
             found.setdefault((other.form, other.action.saga == one.action.saga), other)
     yield from found.values()
+
+
+# --- whose a state is ----------------------------------------------------------------------------------------------
+
+
+def without_doubtful_ownership(deeds: Mapping[str, Deeds]) -> Mapping[str, Deeds]:
+    """The actions, each owning the state that its run put a record into only where no other run takes it from there.
+
+    An action that does not own the state it starts from may take any record in that state, whoever put it there. Those
+    that lose their ownership so may in turn take what others own; what is left in the end is stable.
+    """
+    while True:
+        takers = frozenset(taken for each in deeds.values() for taken in taking(each))
+        known = {name: disowned(each, takers) for name, each in deeds.items()}
+        if all(known[name] is each for name, each in deeds.items()):
+            return deeds
+        deeds = known
+
+
+def taking(deeds: Deeds) -> Iterator[tuple[str, str, str, bool]]:
+    """The states that a saga takes records from without owning them: resource, state, saga, and whether of its own."""
+    for action in deeds.all():
+        for effect in action.effects:
+            change = effect.change
+            if change.source != change.target and not effect.owned:
+                yield change.resource, change.source, action.saga, is_own(action, effect)
+
+
+def is_own(action: Action, effect: Effect) -> bool:
+    """The record is the run's own: no other run of its saga means it."""
+    return effect.place.keys[: len(action.run_key)] == action.run_key
+
+
+def disowned(deeds: Deeds, takers: frozenset[tuple[str, str, str, bool]]) -> Deeds:
+    """The deeds, without the ownership that takers make doubtful; the same where they make none."""
+    does = {step: certain(action, takers) for step, action in deeds.does.items()}
+    undoes = {step: tuple(certain(each, takers) for each in found) for step, found in deeds.undoes.items()}
+    same = all(does[step] is action for step, action in deeds.does.items()) and all(
+        one is two for step, found in deeds.undoes.items() for one, two in zip(undoes[step], found, strict=True)
+    )
+    return deeds if same else replace(deeds, does=does, undoes=undoes)
+
+
+def certain(action: Action, takers: frozenset[tuple[str, str, str, bool]]) -> Action:
+    """The action, owning only what nobody takes."""
+
+    def is_taken(effect: Effect) -> bool:
+        return any(
+            resource == effect.place.resource
+            and state == effect.change.source
+            and not (saga == action.saga and own and is_own(action, effect))
+            for resource, state, saga, own in takers
+        )
+
+    if not any(effect.owned and is_taken(effect) for effect in action.effects):
+        return action
+    effects = tuple(replace(effect, owned=effect.owned and not is_taken(effect)) for effect in action.effects)
+    return replace(action, effects=effects)
 
 
 # --- one name for each place ---------------------------------------------------------------------------------------
