@@ -9,7 +9,7 @@ that an author writes: what an author chooses is the run's key, and nothing else
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -98,7 +98,7 @@ def stability(saga: Saga, plan: Plan) -> Verdict:
     for step in plan.steps:
         for expression in sent(step):
             for leaf in notation.leaves(expression):
-                late = changing(leaf, settled[step.name], inputs)
+                late = changing(leaf, settled, step.name, inputs)
                 if late:
                     return wrong(
                         f"what `{step.name}` sends may change from one attempt to the next: it reads {late}",
@@ -107,12 +107,15 @@ def stability(saga: Saga, plan: Plan) -> Verdict:
     return Proved()
 
 
-def before(plan: Plan) -> dict[str, frozenset[str]]:
-    """For each step all that has settled when it is enabled, by the plan's lists alone."""
-    settled: dict[str, frozenset[str]] = {}
-    for step in plan.steps:
-        known = (settled.get(earlier, frozenset()) for earlier in step.after)
-        settled[step.name] = frozenset(step.after).union(*known)
+def before(plan: Plan) -> dict[str, tuple[int, int]]:
+    """For each step its place, and the set of the places of all that has settled when it is enabled, by the plan."""
+    settled: dict[str, tuple[int, int]] = {}
+    for place, step in enumerate(plan.steps):
+        members = 0
+        for earlier in step.after:
+            at, known = settled.get(earlier, (0, 0))
+            members |= known | (1 << at if earlier in settled else 0)
+        settled[step.name] = place, members
     return settled
 
 
@@ -124,12 +127,12 @@ def sent(step: Step) -> Iterator[Expression]:
     yield from (key for lock in step.locks for key in lock.keys)
 
 
-def changing(leaf: Expression, settled: frozenset[str], inputs: set[str]) -> str:
+def changing(leaf: Expression, settled: Mapping[str, tuple[int, int]], step: str, inputs: set[str]) -> str:
     """What a leaf reads that may change while the step is under way; empty where it reads no such thing."""
     match leaf:
         case Input() if leaf.path[0] not in inputs:
             return f"`{wording.expression(leaf)}`, which is no input"
-        case Result() | Status() if leaf.step not in settled:
+        case Result() | Status() if leaf.step not in settled or not settled[step][1] >> settled[leaf.step][0] & 1:
             return f"`{wording.expression(leaf)}`, which may not be settled by then"
         case _:
             return ""

@@ -16,10 +16,11 @@ from sagac.compiler.durations import FOREVER, spelled
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Handler, Project, Saga
 from sagac.compiler.model import Step as Written
-from sagac.compiler.obligations import hold_time
+from sagac.compiler.obligations import hold_time, turns
 from sagac.compiler.obligations import worst as worst_of
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Case, Never, Obligation, Settled, Story
+from sagac.compiler.obligations.turns import Ranking
 from sagac.compiler.obligations.worst import IN_TIME, UP, Part, Worst
 from sagac.compiler.source import Span
 from sagac.compiler.verdicts import Claim, Proved
@@ -33,11 +34,12 @@ def owe(project: Project, saga: Saga, graph: Graph, conditions: Conditions, plan
     """A claim for each call whose service remembers its key for a while only."""
     planned = {step.name: step for step in plan.steps}
     worst = worst_of.of(graph, plan)
+    draining = turns.ranked(graph, worst.drain)
     return tuple(
         obligation
         for step in saga.steps
         for obligation in (
-            *sent(project, saga, graph, conditions, plan, worst, step, planned[step.name]),
+            *sent(project, saga, graph, conditions, plan, worst, draining, step, planned[step.name]),
             *undone(project, saga, graph, conditions, plan, worst, step, planned[step.name]),
         )
     )
@@ -53,6 +55,7 @@ def sent(
     conditions: Conditions,
     plan: Plan,
     worst: Worst,
+    draining: Ranking,
     step: Written,
     planned: Step,
 ) -> Iterator[Obligation]:
@@ -62,20 +65,18 @@ def sent(
     name = wording.operation(planned.call)
     text = f"every copy of `{name}` is sent while its key is remembered, for {spelled(planned.window_ms)}"
     claim = Claim("C5", saga.full_name, step.name, text, step.call.span)
-    parts = do_parts(graph, worst, graph.number[step.name])
+    parts = do_parts(graph, worst, draining, graph.number[step.name])
     span = project.operation(step.call).span
     yield fits(claim, conditions, plan, step, None, parts, planned.window_ms, planned.lands_within_ms, name, span)
 
 
-def do_parts(graph: Graph, worst: Worst, number: int) -> tuple[Part, ...]:
+def do_parts(graph: Graph, worst: Worst, draining: Ranking, number: int) -> tuple[Part, ...]:
     """From the first send of a do until the last send of anything that its key has to be known for."""
     step = worst.steps[number]
     if step.doubt != "revoke":
         until = durations.last_send_ms(step.schedule)
         return (Part(f"{step.name}, until its last attempt", worst_of.described(step.schedule), until),)
-    related = graph.ancestors[number] | graph.descendants[number] | 1 << number
-    beside = [other for other in range(len(graph.order)) if not related >> other & 1]
-    slowest = max(beside, key=lambda other: worst.drain[other], default=None)
+    slowest = next((other for other in draining.beside((number,), None) if other != number), None)
     undo = max(step.undos, key=lambda undo: durations.last_send_ms(undo.schedule))
     parts = [Part(f"{step.name}, in doubt", worst_of.described(step.schedule), durations.answering_ms(step))]
     if slowest is not None and worst.drain[slowest]:

@@ -98,38 +98,81 @@ def all_above(ways: Ways, times: Times, above: float) -> tuple[Turn, ...]:
 def found(ways: Ways, times: Times, floor: list[float]) -> Iterator[Turn]:
     """The turns that take longer than the floor, which whoever asks may raise meanwhile."""
     looked = [0]
+    firsts = sorted(((time, number) for number, time in enumerate(times.chain) if time != NEVER), reverse=True)
+    lasts, doubts = ranked(ways.graph, times.settle), ranked(ways.graph, times.revoke)
+    entries: list[tuple[float, int | None]] = [*firsts]
+    if times.alone != NEVER:
+        entries.append((times.alone, None))
     for refused in (None, *ways.refusable):
-        yield from found_by(ways, times, floor, refused, looked)
-
-
-def found_by(ways: Ways, times: Times, floor: list[float], refused: int | None, looked: list[int]) -> Iterator[Turn]:
-    """The turns by a cancel, or by the refusal of this pivot."""
-    lasts, doubts, firsts = ranked(times.settle), ranked(times.revoke), ranked(times.chain)
-    lasts = (*lasts, (0.0, None))
-    doubts = tuple(sorted((*doubts, (0.0, None)), key=lambda entry: -entry[0]))
-    firsts = tuple(sorted((*firsts, (times.alone, None)), key=lambda entry: -entry[0]))
-    for chain, first in firsts:
-        if chain == NEVER or chain + doubts[0][0] + lasts[0][0] <= floor[0]:
-            return
-        for revoking, doubtful in doubts:
-            if chain + revoking + lasts[0][0] <= floor[0]:
+        for chain, first in entries:
+            if chain + lasts.longest + doubts.longest <= floor[0]:
                 break
-            for settling, last in lasts:
-                total = chain + revoking + settling
+            for turn in found_with(ways, lasts, doubts, floor, refused, first, chain):
                 looked[0] += 1
                 if looked[0] > LOOKED_MAX:
                     raise TooManyError
-                if total <= floor[0]:
-                    break
-                turn = Turn(total, last, doubtful, first, refused)
-                if is_possible(ways, turn):
+                if turn.total > floor[0] and is_possible(ways, turn):
                     yield turn
 
 
-def ranked(values: Sequence[float]) -> tuple[tuple[float, int | None], ...]:
-    """The numbers with their times, the longest first."""
-    known = ((value, number) for number, value in enumerate(values) if value != NEVER)
-    return tuple(sorted(known, key=lambda entry: (-entry[0], entry[1])))
+def found_with(
+    ways: Ways,
+    lasts: Ranking,
+    doubts: Ranking,
+    floor: list[float],
+    refused: int | None,
+    first: int | None,
+    chain: float,
+) -> Iterator[Turn]:
+    """The turns with this first undo, the longest doubts first, and for each the longest that settle last."""
+    named_already = tuple(number for number in (refused, first) if number is not None)
+    for doubtful in (*doubts.beside(named_already, first), None):
+        revoking = 0.0 if doubtful is None else doubts.times[doubtful]
+        if chain + revoking + lasts.longest <= floor[0]:
+            return
+        named_now = named_already if doubtful is None else (*named_already, doubtful)
+        for last in (*lasts.beside(named_now, first), None):
+            total = chain + revoking + (0.0 if last is None else lasts.times[last])
+            yield Turn(total, last, doubtful, first, refused)
+            if total <= floor[0]:
+                break
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Steps by how long something takes of them, with who comes before and after each, as sets of ranks."""
+
+    numbers: tuple[int, ...]
+    """The steps, the longest first: a step's rank is its place."""
+    times: tuple[float, ...]
+    """By the number of the step."""
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    longest: float
+
+    def beside(self, members: tuple[int, ...], first: int | None) -> Iterator[int]:
+        """The steps that may be under way while these are, the longest first; the first undo may be of an earlier."""
+        barred = 0
+        for member in members:
+            barred |= self.before[member] | (0 if member == first else self.after[member])
+        for rank in numbers(~barred & (1 << len(self.numbers)) - 1):
+            yield self.numbers[rank]
+
+
+def ranked(graph: Graph, times: Sequence[float]) -> Ranking:
+    """The steps that can take part, ranked."""
+    chosen = sorted((number for number, time in enumerate(times) if time != NEVER), key=lambda number: -times[number])
+    rank = {number: 1 << place for place, number in enumerate(chosen)}
+    count = len(graph.order)
+    before, after = [0] * count, [0] * count
+    for number in range(count):
+        for earlier in graph.after[number]:
+            before[number] |= before[earlier] | rank.get(earlier, 0)
+    for number in reversed(range(count)):
+        for later in graph.before[number]:
+            after[number] |= after[later] | rank.get(later, 0)
+    longest_time = times[chosen[0]] if chosen else 0.0
+    return Ranking(tuple(chosen), tuple(times), tuple(before), tuple(after), longest_time)
 
 
 # --- whether a run can turn so --------------------------------------------------------------------------------------

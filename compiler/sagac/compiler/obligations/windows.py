@@ -75,7 +75,14 @@ def forward_ms(graph: Graph, conditions: Conditions, worst: Worst) -> float:
 
 def forward_cases(graph: Graph, conditions: Conditions, plan: Plan, worst: Worst, limit: int) -> Iterator[Case]:
     """Each way forward that takes too long, the longest to each target first."""
-    for number, whole in sorted(targets(graph, conditions), key=lambda each: -reached(graph, worst, *each)):
+    over = paths.ends(graph, worst.settle)
+    reached = {
+        number: over[number] if whole else paths.until(graph, over, number)
+        for number, whole in targets(graph, conditions)
+    }
+    for number, whole in sorted(targets(graph, conditions), key=lambda each: -reached[each[0]]):
+        if reached[number] <= limit:
+            break
         times = tuple(0.0 if at == number and not whole else each for at, each in enumerate(worst.settle))
         found = paths.ends(graph, times)
         optional = worst_of.skippable(graph, conditions)
@@ -87,11 +94,6 @@ def forward_cases(graph: Graph, conditions: Conditions, plan: Plan, worst: Worst
                 yield unexplored()
                 return
             yield forward_case(graph, conditions, plan, worst, limit, total, steps, number, whole)
-
-
-def reached(graph: Graph, worst: Worst, number: int, whole: bool) -> float:
-    over = paths.ends(graph, worst.settle)
-    return over[number] if whole else paths.until(graph, over, number)
 
 
 def forward_case(

@@ -31,6 +31,9 @@ STEADY: Final = (UP, IN_TIME, UNDISTURBED)
 LISTED_MAX: Final = 200
 """So many sums that are too long are looked at, where the guards of a saga make the longer ones impossible."""
 
+REPAIRED_MAX: Final = 500
+"""In a saga of more steps than this nobody tries what fewer retries would do."""
+
 TRIED_MAX: Final = 4
 """So many calls are tried with fewer retries one at a time."""
 
@@ -162,6 +165,8 @@ def fixes(
     plan: Plan, dos: Iterable[str], undos: Iterable[str], total: Callable[[Plan], float], limit: float
 ) -> tuple[str, ...]:
     """The first repair that was tried and fits: fewer retries of one call on the way, or else of all of them."""
+    if len(plan.steps) > REPAIRED_MAX:
+        return ()
     named = {step.name: step for step in plan.steps}
     places: list[Place] = [
         *((name, None) for name in dos),
