@@ -139,43 +139,69 @@ class _Closing(sqlite3.Connection):
 
 def tell(folder: Path, name: str, points: tuple[int, ...], *, torn: bool = False) -> dict[str, object]:
     """One story, in a folder of its own: what the last process left, and how many points it would have passed."""
+    prepare(folder)
+    killed = []
+    for number, point in enumerate(points):
+        killed.append(died(in_child(folder, name, point, () if number else trips(name))))
+        if torn:
+            tear(folder)
+    asyncio.run(work(folder, name, crash := Crash(0), () if points else trips(name)))
+    left = asyncio.run(remains(folder))
+    shutil.rmtree(folder)
+    return {"saga": name, "points": points, "killed": killed, "passed": crash.passed, **left}
+
+
+def contend(folder: Path, point: int) -> dict[str, object]:
+    """Two processes with two runs each, all over one record; the first is killed at a point, the second goes on."""
+    prepare(folder)
+    asyncio.run(work(folder, "locked", Crash(0), ()))  # the journal is there before anybody needs it
+    children = [in_child(folder, "locked", point, ("t", "u")), in_child(folder, "locked", 0, ("v", "w"))]
+    killed = [died(child) for child in children]
+    asyncio.run(work(folder, "locked", crash := Crash(0), ()))
+    left = asyncio.run(remains(folder))
+    shutil.rmtree(folder)
+    return {"saga": "locked", "points": [point], "killed": killed, "passed": crash.passed, **left}
+
+
+def prepare(folder: Path) -> None:
+    """An empty world."""
     folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / "world.db")) as store:
         store.executescript(
             "PRAGMA journal_mode = WAL; CREATE TABLE effects (key TEXT PRIMARY KEY, step TEXT, trip TEXT);"
             "CREATE TABLE revoked (key TEXT PRIMARY KEY); CREATE TABLE log (what TEXT, trip TEXT, trouble TEXT);"
         )
-    killed = []
-    for number, point in enumerate(points):
-        killed.append(in_child(folder, name, point, is_first=number == 0))
-        if torn:
-            tear(folder)
-    asyncio.run(work(folder, name, crash := Crash(0), is_first=not points))
-    left = asyncio.run(remains(folder))
-    shutil.rmtree(folder)
-    return {"saga": name, "points": points, "killed": killed, "passed": crash.passed, **left}
 
 
-def in_child(folder: Path, name: str, point: int, *, is_first: bool) -> bool:
-    """Let a forked process work until it is killed at a point; false if it came through alive."""
+def trips(name: str) -> tuple[str, ...]:
+    """The runs that the first process begins."""
+    return TRIPS.get(name, ("t",))
+
+
+def in_child(folder: Path, name: str, point: int, trips: tuple[str, ...]) -> int:
+    """Let a forked process work until it is killed at a point, or is done."""
     child = os.fork()
     if child == 0:
         try:
-            asyncio.run(work(folder, name, Crash(point), is_first=is_first))
+            asyncio.run(work(folder, name, Crash(point), trips))
         finally:
             os._exit(0)
+    return child
+
+
+def died(child: int) -> bool:
+    """Whether the process was killed; false if it came through alive."""
     _, status = os.waitpid(child, 0)
     return os.WIFSIGNALED(status)
 
 
-async def work(folder: Path, name: str, crash: Crash, *, is_first: bool) -> None:
-    """What one process does: begin the run if it is the first, or finish what it finds."""
+async def work(folder: Path, name: str, crash: Crash, trips: tuple[str, ...]) -> None:
+    """What one process does: begin runs if it is the first, and finish what it finds."""
     shape = SAGAS[name]
     saga = Trip(plan=shape, world=Participant(folder / "world.db", shape, crash))
     async with Runtime(journal=CrashingJournal(folder / "journal.db", crash), sagas=[saga]) as runtime:
-        if is_first:
-            for trip in TRIPS.get(name, ("t",)):
-                await runtime.start(Trip, TripInput(trip=trip))
+        for trip in trips:
+            await runtime.start(Trip, TripInput(trip=trip))
         await runtime.idle()
 
 
@@ -220,6 +246,15 @@ def stories(folder: Path, name: str, depth: int, *, torn: bool) -> Iterator[dict
             waiting.extend((*points, point) for point in range(1, passed + 1))
 
 
-if __name__ == "__main__":
+def contests(folder: Path, depth: int) -> Iterator[dict[str, object]]:
+    """A story for each of so many points."""
+    for point in range(1, depth + 1):
+        yield contend(folder / str(point), point)
+
+
+if __name__ == "__main__" and sys.argv[2] == "contended":
+    for told in contests(Path(sys.argv[1]), int(sys.argv[3])):
+        print(json.dumps(told))
+elif __name__ == "__main__":
     for told in stories(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), torn=sys.argv[4:] == ["torn"]):
         print(json.dumps(told))

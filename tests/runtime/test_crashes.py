@@ -116,6 +116,17 @@ def test_two_runs_over_one_record_that_are_killed_anywhere_never_meet_there(fold
     assert any(("Started", "Resumed") in pairwise(story["events"]) for story in crashed(told))
 
 
+def test_processes_that_contend_for_a_record_never_meet_there_though_one_is_killed(folder: Path) -> None:
+    told = stories(folder / "s", "contended", 8 + 22 * DEEPER)
+    assert len(told) >= 8
+    for story in told:
+        assert story["killed"] == [True, False]
+        assert (story["effects"], story["lines"], story["trouble"]) == ([], [], []), story
+        assert set(story["status"]) == {"compensated"}, story
+        assert len(story["status"]) >= 2
+        assert story["events"].count("Locked") == len(story["status"])
+
+
 @pytest.mark.parametrize("saga", ["short", "probing"])
 def test_a_log_that_is_torn_as_well_recovers_from_its_last_whole_record(folder: Path, saga: str) -> None:
     whole = {tuple(story["points"]): story for story in stories(folder / "whole", saga, 1)}

@@ -6,8 +6,9 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Coroutine
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
+from random import Random
 from typing import Any, Final, TypeVar
 
 import pytest
@@ -419,3 +420,59 @@ def test_an_audit_finds_locks_that_nobody_can_have_got(damage: str, what: str, t
         connection.executescript(damage)
     found = asyncio.run(audited())
     assert (what in found) if what else not found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_runs_that_take_their_locks_in_one_order_never_tire_of_waiting(seed: int) -> None:
+    """Each locks some records, in the order of their names, over some steps: all have their turn in the end (E4)."""
+    random = Random(seed)
+    shapes = [chosen(random, f"trip.Trip{number}") for number in range(6)]
+
+    async def story() -> list[object]:
+        journal, clock = MemoryJournal(), VirtualClock()
+        world = FakeWorld({(name, "do", 1): slow for name in "abc"})
+        runtimes = [runtime(journal, world, shape, clock=clock, watch_ms=250) for shape in shapes]
+        async with AsyncExitStack() as opened:
+            handles = []
+            for one in runtimes:
+                await opened.enter_async_context(one)
+                handles += [await one.start(Trip, trip(f"{number}")) for number in range(3)]
+            outcomes = await asyncio.gather(*(handle.outcome() for handle in handles))
+            assert await journal.lines() == ()
+        return [*outcomes]
+
+    assert {type(outcome) for outcome in virtually(story())} == {Completed}
+
+
+def chosen(random: Random, saga: str) -> Plan:
+    """A chain of three steps that lock some of five records, each later in the order than those before."""
+    records = sorted(random.sample(range(5), random.randint(1, 4)))
+    cuts = sorted(random.randint(0, len(records)) for _ in range(2))
+    parts = (records[: cuts[0]], records[cuts[0] : cuts[1]], records[cuts[1] :])
+    steps = [
+        step(name, *(before and [before]), locks=tuple(Lock(f"w.R{number}", (), DAY_MS) for number in part))
+        for name, before, part in zip("abc", ("", "a", "b"), parts, strict=True)
+    ]
+    return plan(*steps, saga=saga, format=format_of(steps))
+
+
+def test_runs_that_take_their_locks_in_opposite_orders_are_parted_by_their_time_limits() -> None:
+    def shape(saga: str, first: str, second: str, within_ms: int) -> Plan:
+        locks = {name: (Lock(f"w.{name}", (), within_ms),) for name in (first, second)}
+        steps = (step("a", locks=locks[first]), step("b", "a", locks=locks[second]))
+        return plan(*steps, saga=saga, format=format_of(steps))
+
+    async def story() -> list[object]:
+        journal, clock, world = MemoryJournal(), VirtualClock(), FakeWorld({("a", "do", 1): slow})
+        forward, backward = shape("trip.Forward", "x", "y", 5_000), shape("trip.Backward", "y", "x", 9_000)
+        one = runtime(journal, world, forward, clock=clock, watch_ms=250)
+        two = runtime(journal, world, backward, clock=clock, watch_ms=250)
+        async with one, two:
+            handles = [await one.start(Trip, trip("x")), await two.start(Trip, trip("y"))]
+            outcomes = await asyncio.gather(*(handle.outcome() for handle in handles))
+            assert await journal.lines() == ()
+        return [*outcomes]
+
+    turned, completed = virtually(story())
+    assert turned == Compensated("`b` was refused: lock timeout")
+    assert isinstance(completed, Completed)
