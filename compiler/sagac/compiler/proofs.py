@@ -18,8 +18,8 @@ from sagac.compiler.obligations import (
     conditions,
     coverage,
     ensures,
-    holds,
     hold_time,
+    holds,
     invariants,
     inverse,
     isolation,
@@ -72,6 +72,8 @@ class Scene:
     """The undisturbed run with each of the values."""
     witnessed: dict[int, int] = field(default_factory=dict)
     """Which of the values meet a condition, by the condition's number."""
+    shapes: set[str] = field(default_factory=set)
+    """The shapes of claims about effects that are proved."""
 
 
 def judge(
@@ -178,7 +180,18 @@ def decide(scene: Scene, obligation: Obligation) -> Judgement:
         case Sometimes():
             return shown(scene, obligation)
         case Kept():
-            return Judgement(obligation.claim, breaches.judged(obligation))
+            return Judgement(obligation.claim, kept(scene, obligation))
+
+
+def kept(scene: Scene, obligation: Kept) -> Verdict:
+    """The verdict on a claim about effects; one of a shape that is proved needs no question of its own."""
+    if obligation.shape in scene.shapes:
+        return Proved(obligation.rests_on, obligation.shallow)
+    verdict = breaches.judged(obligation)
+    # What a proof rests on besides is told in words that another claim of the shape may have to say otherwise.
+    if obligation.shape and verdict == Proved(obligation.rests_on, obligation.shallow):
+        scene.shapes.add(obligation.shape)
+    return verdict
 
 
 def refutation(scene: Scene, obligation: Never) -> Verdict:

@@ -95,6 +95,7 @@ def inverse(stage: Stage, step: Step, of: Step, number: int, runs: tuple[tuple[S
         rests_on=tuple(
             dict.fromkeys(f"`{named(call)}` does what its `changes` say, and nothing else" for call in calls)
         ),
+        shape=" then ".join(map(shape, deeds)),
     )
 
 
@@ -364,6 +365,8 @@ def shape(deed: Deed) -> str:
         roots += (fact.term for fact in action.facts)
         for cell in action.yields.values():
             roots += (term for term in (cell.value, cell.present) if term is not None)
+    roots += (premise.term for premise in uncommitted(deed))
+    roots += encoding.facts(deed.deeds.encoding, *roots)
     flags = [
         (
             action.command,
