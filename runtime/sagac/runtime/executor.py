@@ -19,7 +19,7 @@ from sagac.runtime.attempts import Answer, attempt
 from sagac.runtime.calls import Call
 from sagac.runtime.clock import Clock
 from sagac.runtime.commands import Acquire, Append, Ask, Await, Command, Send, Wake
-from sagac.runtime.errors import JournalError, LeaseLostError, LockTakenError, PayloadError, SagacError
+from sagac.runtime.errors import LeaseLostError, LockTakenError, PayloadError, SagacError
 from sagac.runtime.events import Answered, Cancelled, Event, Expired, Lapsed, Locked, LockExpired, Probed
 from sagac.runtime.journal import Batch, Head, Journal, Lease, Reply, Request
 from sagac.runtime.plan import Direction, Step, Wire, canonical
@@ -201,7 +201,7 @@ class Executor:
         telemetry.recorded(before, run, batch.at)
         moved = batch.drops if not kernel.is_ended(run) else locking.kept(before) | locking.awaited(before)
         if moved:
-            with contextlib.suppress(JournalError):  # they look for themselves before long
+            with contextlib.suppress(SagacError):  # they look for themselves before long
                 await self._around.turns.tell(moved)
 
     def _look_again(self, items: Iterable[Event | Request]) -> None:
