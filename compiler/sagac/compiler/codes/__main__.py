@@ -23,6 +23,7 @@ FAMILIES = {
     "E4": "Order",
     "E5": "Not in this version",
     "A": "Recovery",
+    "B": "Effects on records",
     "C": "Calls whose outcome is unknown",
     "D": "Values",
     "E": "Time and locks",
