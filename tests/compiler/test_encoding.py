@@ -33,6 +33,7 @@ PLACES: tuple[Input | Result, ...] = (
     *(Input((f"i{number}",), kind) for number, kind in enumerate(WIRES)),
     *(Input((f"n{number}",), f"{kind}?") for number, kind in enumerate(WIRES)),
     *(Result("s", ("of", f"r{number}"), kind) for number, kind in enumerate(WIRES)),
+    *(Result("s", ("of", f"o{number}"), f"{kind}?") for number, kind in enumerate(WIRES)),
 )
 
 
@@ -243,3 +244,14 @@ def test_only_what_a_question_speaks_of_has_facts() -> None:
     assert {symbol.name for symbol in logic.symbols(*encoding.facts(of, vip))} == {"input tier"}
     assert "input tier" not in {symbol.name for symbol in logic.symbols(*encoding.facts(of, held))}
     assert len(encoding.facts(of)) > len(encoding.facts(of, held)) >= 2
+
+
+def test_a_list_is_as_long_as_the_different_things_that_it_holds_and_may_be_no_longer() -> None:
+    of = encoding.begin(types=TYPES)
+    tiers = places("list[Tier]")[0]
+    held = [encoding.condition(of, Binary("in", Constant(tier, "Tier"), tiers)) for tier in ("basic", "gold")]
+    length = of.lists["input i9"].length
+    both = {symbol.name: True for symbol in logic.symbols(*held)}
+    facts = encoding.facts(of, *held)
+    assert all(logic.evaluate(fact, {**both, length.name: 2}) for fact in facts)
+    assert not all(logic.evaluate(fact, {**both, length.name: 1}) for fact in facts)
