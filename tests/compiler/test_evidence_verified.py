@@ -179,6 +179,41 @@ def test_another_question_in_the_place_of_the_right_one_is_noticed(bundle: Path)
     assert "a way to break it is excluded neither by the order nor by one of its questions" in faults(bundle)
 
 
+def test_a_question_that_is_passed_off_as_that_of_a_formula_is_noticed(tmp_path: Path) -> None:
+    """A refutation is called a proof, and a question without a model is said to be about the case that breaks it."""
+    root = written(tmp_path, WRONG)
+    text = "(set-logic QF_UF)\n(assert false)\n(check-sat)\n"
+    key = checker.sha256(text.encode())
+    (root / "smt2" / f"{key}.smt2").parent.mkdir(exist_ok=True)
+    (root / "smt2" / f"{key}.smt2").write_text(f"(set-info :status unsat)\n{text}", encoding="utf-8")
+    path = next((root / "cert").iterdir())
+    certificate = json.loads(path.read_text(encoding="utf-8"))
+    pairs = both_guards(certificate)
+    certificate["nodes"].append(["and", pairs])
+    certificate["formulas"][key] = [len(certificate["nodes"]) - 1]
+    path.write_text(json.dumps(certificate), encoding="utf-8")
+
+    def swap(manifest: Any) -> None:
+        manifest["questions"][key] = "unsat"
+        for one in manifest["obligations"]:
+            if one["verdict"] == "refuted":
+                one.update(verdict="proved", rests_on=[], questions=[key], certificate={"kind": "cases"})
+
+    change(root, swap)
+    assert checker.check(root).is_sound, "the checker alone cannot know what a question says"
+    told = faults(root)
+    assert f"the question `{key}` does not say what its formula in" in told
+
+
+def both_guards(certificate: Any) -> list[int]:
+    """The numbers of new nodes for the guards of both steps: that both hold is the case that breaks the claim."""
+    guards = [step["guard"] for step in certificate["source"]["steps"]]
+    assert len(guards) == 2
+    first = len(certificate["nodes"])
+    certificate["nodes"] += [["atom", guard] for guard in guards]
+    return [first, first + 1]
+
+
 def test_solvers_that_disagree_are_noticed(bundle: Path) -> None:
     def contrary(text: str) -> Answer:
         return "sat" if solver.answer(text) == "unsat" else "unsat"

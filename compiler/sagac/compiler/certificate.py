@@ -57,20 +57,22 @@ class Nodes:
             case Not():
                 return ["not", self.number[id(part.operand)]]
             case And():
-                return ["and", sorted({self.number[id(operand)] for operand in part.operands})]
+                return ["and", [self.number[id(operand)] for operand in part.operands]]
             case Or():
-                return ["or", sorted({self.number[id(operand)] for operand in part.operands})]
+                return ["or", [self.number[id(operand)] for operand in part.operands]]
             case _:
                 assert_never(part)
 
 
-def certificate(saga: Saga, plan: Plan, project: model.Project, nodes: Nodes) -> Json:
+def certificate(saga: Saga, plan: Plan, project: model.Project, premise: Formula, nodes: Nodes) -> Json:
     """All that the claims about a saga are shown by, but for the questions' texts and the runs."""
+    supposed = nodes.of(premise)
     return {
         "saga": saga.full_name,
         "source": written(saga, project),
         "rank": {step.name: place for place, step in enumerate(plan.steps)},
         "protocols": protocols(plan),
+        "premise": supposed,
         "nodes": nodes.listed,
         "formulas": {key: sorted(places) for key, places in sorted(nodes.asked.items())},
     }

@@ -463,6 +463,7 @@ class Formulas:
         for node in certificate["nodes"]:
             told.append(self.told(node, told))
         self.asked = {told[place]: key for key, places in certificate["formulas"].items() for place in places}
+        self.premise = told[certificate["premise"]]
 
     def told(self, node: Json, before: Sequence[Formula]) -> Formula:
         """A node of a certificate: it is made of nodes that stand before it."""
@@ -564,7 +565,9 @@ class Conditions:
     def __init__(self, saga: Saga) -> None:
         """The conditions of a saga's steps, in their order."""
         self.saga, self.formulas = saga, saga.formulas
-        self.premise = self.formulas.both(self.plain(where) for where in saga.certificate["source"]["where"])
+        premise = self.formulas.both(self.plain(where) for where in saga.certificate["source"]["where"])
+        if premise != self.formulas.premise:
+            raise Broken(f"`{saga.name}`: its questions suppose something else than every `where`")
         self.pivots = [step["name"] for step in saga.source if step.get("pivot")]
         self.failing = [step["name"] for step in saga.steps if step.get("otherwise_fails")]
         self.revoked = {step["name"] for step in saga.steps if step.get("doubt") == "revoke"}
@@ -733,7 +736,7 @@ class Claim:
     family: str
     step: str
     text: str
-    shown_by: Literal["cases", "run", "check", "questions", "declared", "sum"]
+    shown_by: Literal["cases", "run", "check", "questions", "declared", "sum", "either"]
     cases: Callable[[], Iterator[Case]] = lambda: iter(())
     premise: Formula = TRUE
     checked: Callable[[], str] = str
@@ -1109,7 +1112,7 @@ def effects(saga: Saga, known: Conditions) -> Iterator[Claim]:
         if not step.get("query") and any(way != FALSE for way in known.ways(name)):
             yield from inverses(saga, name)
         if written["checks"]:
-            shown_by: Literal["check", "questions"] = "check" if step.get("fails") else "questions"
+            shown_by: Literal["either", "questions"] = "either" if step.get("fails") else "questions"
             yield Claim("D4", name, f"`{name}` is accepted, or may fail", shown_by)
         whose = [(f"`{name}`", written), *((f"the undo of `{name}`", undo) for undo in written["undos"])]
         for who, effect in whose:
@@ -1774,11 +1777,13 @@ def finding(manifest: Json, sagas: Mapping[str, Saga], one: Json, claim: Claim |
         return replace(told, status="not checked", note=f"this checker knows no certificate of the kind `{kind}`")
     if claim is None:
         return uncounted(manifest, sagas, one, told)
-    if claim.shown_by not in ("declared", "sum", kind):
+    if claim.shown_by not in ("declared", "sum", "either", kind):
         return replace(told, note=f"a claim of its kind is not shown by a certificate of the kind `{kind}`")
     match claim.shown_by:
         case "questions":
             return left_to_solvers(manifest, told)
+        case "either":  # a declared failure is enough; where more is claimed, there are questions
+            return left_to_solvers(manifest, told) if kind == "questions" else replace(told, status="checked")
         case "declared":
             promised = one["verdict"] == "assumed" and one["rests_on"]
             return (

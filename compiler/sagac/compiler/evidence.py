@@ -121,9 +121,12 @@ def whole(made: Bundle, saga: Saga) -> tuple[Json, list[Json]]:
     module = module_of(made, saga)
     body = plans.encode(plan)
     made.files[f"plans/{name}.json"] = body
+    known = conditions.of(made.checked.project, saga, made.checked.graphs[name], plan)
     nodes = Nodes()
-    told = list(obliged(made, saga, nodes))
-    made.files[f"cert/{name}.json"] = as_file(certificate.certificate(saga, plan, made.checked.project, nodes))
+    told = list(obliged(made, saga, known, nodes))
+    made.files[f"cert/{name}.json"] = as_file(
+        certificate.certificate(saga, plan, made.checked.project, known.premise, nodes)
+    )
     entry = {
         "saga": name,
         "version": plan.version,
@@ -160,12 +163,11 @@ class Account:
     inquiry: Inquiry
 
 
-def obliged(made: Bundle, saga: Saga, nodes: Nodes) -> Iterator[Json]:
+def obliged(made: Bundle, saga: Saga, known: Conditions, nodes: Nodes) -> Iterator[Json]:
     """Each claim about a saga with its verdict and what it is re-checked by."""
-    graph, plan = made.checked.graphs[saga.full_name], made.checked.plans[saga.full_name]
-    known = conditions.of(made.checked.project, saga, graph, plan)
+    plan = made.checked.plans[saga.full_name]
     steps = {step.name: step for step in saga.steps}
-    account = Account(made, saga, steps, nodes, inquiry.begin(saga, known.premise, made.solve))
+    account = Account(made, saga, steps, nodes, inquiry.begin(plan, known.premise, made.solve))
     owed = {obligation.claim: obligation for obligation in obligations(made, saga, known)}
     counts: Counter[str] = Counter()
     for judgement in made.checked.judgements:

@@ -13,9 +13,10 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from sagac.compiler import checker
+from sagac.compiler import checker, inquiry
 from sagac.compiler.checker import Broken, Report
 from sagac.compiler.questions import Answer
+from sagac.compiler.terms import Formula
 from sagac.runtime import events, kernel
 from sagac.runtime import expressions as evaluation
 from sagac.runtime import plan as plans
@@ -57,6 +58,7 @@ def verify(folder: Path, solvers: Mapping[str, Solve]) -> Verified:
         manifest = checker.loaded(folder, checker.MANIFEST)
         sagas = read_sagas(folder, manifest)
         runs, wrong_runs = replayed(folder, manifest, sagas)
+        wrong_texts = list(miswritten(folder, manifest, sagas))
         decided, wrong_answers = answered(folder, manifest, solvers)
         told = told_of(manifest, report)
     except Broken as broken:
@@ -64,7 +66,7 @@ def verify(folder: Path, solvers: Mapping[str, Solve]) -> Verified:
     except UNREADABLE as error:
         problem = f"the bundle is not of the shape that it should have: {type(error).__name__} {error}"
         return Verified(report, 0, {}, (problem,))
-    return Verified(report, runs, decided, (*wrong_runs, *wrong_answers), told)
+    return Verified(report, runs, decided, (*wrong_runs, *wrong_texts, *wrong_answers), told)
 
 
 UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError, AssertionError)
@@ -196,6 +198,19 @@ def applies(run: Run, obligation: Json, undo: int) -> bool:
 
 
 # --- questions -----------------------------------------------------------------------------------------------------
+
+
+def miswritten(folder: Path, manifest: Json, sagas: Mapping[str, Planned]) -> Iterator[str]:
+    """Questions that do not say what the formulas say that they stand for: each is written again from its formula."""
+    for entry in manifest["sagas"]:
+        told = checker.loaded(folder, entry["certificate"])
+        types = {declared.name: declared for declared in sagas[entry["saga"]].plan.types}
+        parts: dict[object, Formula] = {}
+        formulas = [inquiry.once(parts, formula) for formula in inquiry.formulas(told["nodes"])]
+        for key, places in told["formulas"].items():
+            for place in places:
+                if inquiry.question(types, formulas[told["premise"]], formulas[place]).key != key:
+                    yield f"the question `{key}` does not say what its formula in `{entry['certificate']}` says"
 
 
 def answered(folder: Path, manifest: Json, solvers: Mapping[str, Solve]) -> tuple[dict[str, int], list[str]]:
