@@ -12,9 +12,9 @@ from tests.runtime.world import FakeWorld, Rejected, Trip, TripInput, VirtualClo
 
 from sagac.runtime import Compensated, Completed, Held, MemoryJournal, Outcome, Runtime
 from sagac.runtime.audit import audit
-from sagac.runtime.events import Answered, Resumed
+from sagac.runtime.events import Answered, Locked, Resumed
 from sagac.runtime.history import History, recall
-from sagac.runtime.plan import Plan
+from sagac.runtime.plan import Lock, Plan, format_of
 from sagac.runtime.run import Run
 
 NAMES = "abcd"
@@ -22,12 +22,16 @@ NAMES = "abcd"
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """A few steps in any order, with or without a pivot that is followed by nothing."""
+    """A few steps in any order, some of which lock one of two records, together or one after the other."""
     names = NAMES[: draw(st.integers(1, len(NAMES)))]
     steps = [
-        step(name, *sorted(draw(st.sets(st.sampled_from(names[:i] or "-"))) - {"-"})) for i, name in enumerate(names)
+        step(name, *sorted(draw(st.sets(st.sampled_from(names[:i] or "-"))) - {"-"}), locks=draw(LOCKS))
+        for i, name in enumerate(names)
     ]
-    return plan(*steps, rollback_in_order=draw(st.booleans()))
+    return plan(*steps, rollback_in_order=draw(st.booleans()), format=format_of(steps))
+
+
+LOCKS = st.sampled_from([(), (), *(tuple(Lock(f"w.{name}", (), 60_000) for name in names) for names in ("x", "xy"))])
 
 
 FAULTS = st.sampled_from(
@@ -65,6 +69,7 @@ async def tell(shape: Plan, faults: dict[Any, Any], cancel_ms: int, crash_ms: in
         (entry,) = await journal.entries()
         history = await recall(journal, entry)
         assert (await audit(journal)).findings == ()
+        assert await journal.lines() == ()
         return Told(outcome, live.run if live else history.run, history, world)
 
 
@@ -81,6 +86,7 @@ def test_everybody_tells_the_same_story(
 ) -> None:
     story = virtually(tell(shape, dos | undos, cancel_ms, crash_ms))
     event(type(story.outcome).__name__)
+    event(f"locked: {any(isinstance(record.event, Locked) for record in story.history.records)}")
     event(f"handed over: {any(isinstance(record.event, Resumed) for record in story.history.records)}")
     assert story.live == story.history.run
     match story.outcome:
@@ -106,7 +112,7 @@ def _check_order(story: Told) -> None:
                 last = len(log) - 1 - log[::-1].index(f"undo {later}")
                 assert last < log.index(f"undo {each.name}"), log
     dos = [i for i, entry in enumerate(log) if not entry.startswith("undo")]
-    undone = [entry.removeprefix("undo ") for entry in log[: dos[-1]] if entry.startswith("undo")]
+    undone = [entry.removeprefix("undo ") for entry in log[: max(dos, default=0)] if entry.startswith("undo")]
     assert not undone or set(undone) <= _doubtful(story), log  # only a doubt is revoked in the drain
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from sagac.runtime.expressions import DIGITS_MAX, Unavailable, View, evaluate, holds
+from sagac.runtime.expressions import DIGITS_MAX, Unavailable, View, evaluate, holds, identity
 from sagac.runtime.plan import Binary, Constant, Expression, Input, Items, Result, Status, Unary, Wire
 
 Connective: TypeAlias = Literal["and", "or", "implies", "==", "!="]
@@ -198,3 +198,41 @@ def _facts() -> tuple[Literal["done", "skipped"], ...]:
 def _decimal(text: str) -> Constant:
     value: Wire = text
     return Constant(value, "decimal")
+
+
+@pytest.mark.parametrize(
+    ("type", "one", "two"),
+    [
+        ("decimal", "10.0", "10"),
+        ("decimal", "1E+2", "100"),
+        ("decimal", "-0.00", "0"),
+        ("decimal?", "0.10", "0.1"),
+        ("timestamp", "2026-01-01T12:00:00+02:00", "2026-01-01T10:00:00Z"),
+        ("uuid", "6F9619FF-8B86-D011-B42D-00C04FC964FF", "6f9619ff-8b86-d011-b42d-00c04fc964ff"),
+        ("list[decimal]", ["1.0", "2"], ["1", "2.00"]),
+        ("int", 10**30, 10**30),
+    ],
+)
+def test_equal_values_have_one_identity(type: str, one: Any, two: Any) -> None:
+    view = View({"one": one, "two": two}, {}, {})
+    first, second = Input(("one",), type), Input(("two",), type)
+    assert holds(Binary("==", first, second), view)
+    assert identity(first, view) == identity(second, view)
+
+
+@pytest.mark.parametrize(
+    ("type", "one", "two"),
+    [
+        ("decimal", "10.01", "10.1"),
+        ("string", "10.0", "10"),
+        ("int", 1, 10),
+        ("bool", True, False),
+        ("string?", None, ""),
+        ("string?", None, "None"),
+        ("bool?", None, False),
+        ("list[string]", ["a,b"], ["a", "b"]),
+    ],
+)
+def test_other_values_have_other_identities(type: str, one: Any, two: Any) -> None:
+    view = View({"one": one, "two": two}, {}, {})
+    assert identity(Input(("one",), type), view) != identity(Input(("two",), type), view)
