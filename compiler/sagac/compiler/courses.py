@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 from sagac.compiler import actions, encoding, histories, logic, records
 from sagac.compiler.actions import Action, Deeds
 from sagac.compiler.graph import Graph
-from sagac.compiler.logic import Symbol, Term, Value, both, either, equal, implies, negation
+from sagac.compiler.logic import Literally, Symbol, Term, Value, both, either, equal, implies, negation
 from sagac.compiler.model import Project, Saga, Step
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.coverage import handler_guard
@@ -24,6 +24,12 @@ from sagac.compiler.verdicts import Act, History
 from sagac.runtime.plan import Constant
 
 Moment: TypeAlias = Literal["completed", "compensated", "always"]
+
+Trait: TypeAlias = tuple[str, int, Value | None]
+"""A resource, a place in its key, and the literal that stands there, `None` for an unknown."""
+
+EVERY: Final = -1
+"""The place in a key that stands for no place: what all records of a resource have in common."""
 
 ACTS_MAX: Final = 48
 """A course of more steps than this is not looked at: the question would be too large to be sure of an answer."""
@@ -41,8 +47,8 @@ class Stage:
     foreign: frozenset[str]
     """The resources that other sagas of the project change too."""
     steps: Mapping[str, Step]
-    touching: Mapping[str, tuple[str, ...]]
-    """The steps that change a resource, by its full name, in the graph's order."""
+    touching: Mapping[Trait, frozenset[str]]
+    """The steps that change records of a resource whose key has this literal, or an unknown, in this place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,11 @@ class TooLongError(Exception):
 
 def stage(project: Project, graph: Graph, conditions: Conditions, deeds: Deeds, others: Iterable[Deeds]) -> Stage:
     """What the courses of a saga are made from; `others` are the deeds of the project's other sagas."""
-    touching: dict[str, list[str]] = {}
+    touching: dict[Trait, set[str]] = {}
     for name in graph.order:
-        for resource in dict.fromkeys(touched(deeds, name)):
-            touching.setdefault(resource, []).append(name)
+        for place in touched(deeds, name):
+            for trait in traits(place):
+                touching.setdefault(trait, set()).add(name)
     foreign = {effect.place.resource for other in others for action in other.all() for effect in action.effects}
     return Stage(
         project,
@@ -77,14 +84,21 @@ def stage(project: Project, graph: Graph, conditions: Conditions, deeds: Deeds, 
         deeds,
         frozenset(foreign),
         {step.name: step for step in deeds.saga.steps},
-        {resource: tuple(names) for resource, names in touching.items()},
+        {trait: frozenset(names) for trait, names in touching.items()},
     )
 
 
-def touched(deeds: Deeds, step: str) -> Iterator[str]:
-    """The resources that a step or one of its undos changes."""
+def touched(deeds: Deeds, step: str) -> Iterator[Place]:
+    """The records that a step or one of its undos changes."""
     for action in (deeds.does[step], *deeds.undoes[step]):
-        yield from (effect.place.resource for effect in action.effects)
+        yield from (effect.place for effect in action.effects)
+
+
+def traits(place: Place) -> Iterator[Trait]:
+    """What can tell a record from another one by its key alone; the first trait is that of every record."""
+    yield place.resource, EVERY, None
+    for position, key in enumerate(place.keys):
+        yield place.resource, position, key.value if isinstance(key, Literally) else None
 
 
 def of(stage: Stage, places: Sequence[Place], moment: Moment, *, only: frozenset[str] | None = None) -> Course:
@@ -92,7 +106,7 @@ def of(stage: Stage, places: Sequence[Place], moment: Moment, *, only: frozenset
 
     `only` names the steps that take part, for a caller who knows that no other one matters. Raises `TooLongError`.
     """
-    taking_part = participants(stage, frozenset(place.resource for place in places), only)
+    taking_part = participants(stage, places, only)
     happened = {name: happening(stage, name, moment) for name in taking_part}
     undone = {
         (name, number): Symbol(f"undone {name} {number}", "bool")
@@ -107,9 +121,7 @@ def of(stage: Stage, places: Sequence[Place], moment: Moment, *, only: frozenset
 def until(stage: Stage, places: Sequence[Place], step: str, *, only: frozenset[str] | None = None) -> Course:
     """The courses up to where a step is sent: all that it comes after is settled, and what it does not may be."""
     taking_part = tuple(
-        name
-        for name in participants(stage, frozenset(place.resource for place in places), only)
-        if name != step and not stage.graph.precedes(step, name)
+        name for name in participants(stage, places, only) if name != step and not stage.graph.precedes(step, name)
     )
     happened: dict[str, Term] = {}
     for name in taking_part:
@@ -120,14 +132,30 @@ def until(stage: Stage, places: Sequence[Place], step: str, *, only: frozenset[s
     return played(stage, places, happened, {}, bounds)
 
 
-def participants(stage: Stage, resources: frozenset[str], only: frozenset[str] | None) -> tuple[str, ...]:
-    """The steps that change one of these resources, in the graph's order."""
-    found = {name for resource in resources for name in stage.touching.get(resource, ())}
-    if only is not None:
-        found &= only
-    if len(found) > ACTS_MAX:
-        raise TooLongError(f"{len(found)} steps change the same records")
+def participants(stage: Stage, places: Sequence[Place], only: frozenset[str] | None) -> tuple[str, ...]:
+    """The steps that may change one of these records, or one that such a step changes too, in the graph's order."""
+    resources = frozenset(place.resource for place in places)
+    found: set[str] = set()
+    left = list(places)
+    while left:
+        new = {name for name in near(stage, left.pop()) if only is None or name in only} - found
+        found |= new
+        if len(found) > ACTS_MAX:
+            raise TooLongError(f"more than {ACTS_MAX} steps change the same records")
+        left += [place for name in new for place in touched(stage.deeds, name) if place.resource in resources]
     return tuple(sorted(found, key=stage.graph.number.__getitem__))
+
+
+def near(stage: Stage, place: Place) -> frozenset[str]:
+    """The steps that may change this record: nothing in the keys tells theirs from it."""
+    none = frozenset[str]()
+    first, *others = traits(place)
+    found = stage.touching.get(first, none)
+    for resource, position, value in others:
+        if value is not None:
+            unknown = stage.touching.get((resource, position, None), none)
+            found &= unknown | stage.touching.get((resource, position, value), none)
+    return found
 
 
 def happening(stage: Stage, step: str, moment: Moment) -> Term:
