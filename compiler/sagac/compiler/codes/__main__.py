@@ -27,6 +27,7 @@ FAMILIES = {
     "C": "Calls whose outcome is unknown",
     "D": "Values",
     "E": "Time and locks",
+    "F": "What a saga promises",
     "S": "Scenarios and waivers",
     "W": "Warnings",
     "N": "Notes",
