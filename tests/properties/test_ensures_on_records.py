@@ -1,4 +1,4 @@
-"""What a saga ensures, against what happens to concrete records: in every order, at every end, and at every time (F, B7).
+"""What a saga ensures, against what happens to concrete records: in every order, at each end, at all times (F, B7).
 
 Small random sagas are judged by the checker and tried on records. What is proved must never go wrong; what is refused
 and yet never goes wrong where it was tried is counted, and shown.
@@ -16,12 +16,13 @@ import pytest
 from tests.properties import confluence
 from tests.properties.confluence import Case, Runner
 
-from sagac.compiler import actions, courses, planner, rehearsal
+from sagac.compiler import actions, courses, logic, planner, rehearsal
 from sagac.compiler.model import Ensure
 from sagac.compiler.obligations import conditions, ensures, preconditions
 from sagac.compiler.obligations.obligation import Kept
 from sagac.compiler.rehearsal import Record, Records
 from sagac.compiler.verdicts import Side
+from sagac.runtime.expressions import View, evaluate
 from sagac.runtime.plan import Wire
 
 BRUTE = bool(os.environ.get("SAGAC_BRUTE"))
@@ -129,10 +130,10 @@ def holds(case: Case, ensure: Ensure, side: Side, before: Records, after: Record
         return all(is_clean(case, side, record, before[record], after[record]) for record in after)
     read: dict[str, Wire] = {}
     for number, reading in enumerate(ensure.records):
-        keys = [rehearsal.evaluate(key, rehearsal.View(side.input, {}, {})) for key in reading.keys]
+        keys = [evaluate(key, View(side.input, {}, {})) for key in reading.keys]
         record = rehearsal.record(case.project, reading.resource, keys)
         read[f"record {number}"] = dict((before if reading.old else after)[record])
-    return rehearsal.is_true(ensure.condition, rehearsal.View(side.input, read, {}))
+    return rehearsal.is_true(ensure.condition, View(side.input, read, {}))
 
 
 def is_clean(case: Case, side: Side, record: Record, before: Mapping[str, Wire], after: Mapping[str, Wire]) -> bool:
@@ -176,7 +177,7 @@ def without_undos(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_guards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courses, "done", lambda stage, step: courses.logic.TRUE)
+    monkeypatch.setattr(courses, "done", lambda stage, step: logic.TRUE)
 
 
 def sure_of_every_record(monkeypatch: pytest.MonkeyPatch) -> None:
