@@ -42,7 +42,7 @@ def project() -> Project:
         "undo": operation("undo", number, None),
         "look": operation("look", number, number, kind="query"),
     }
-    service = Service("work", "", False, None, "", operations, (), True, PLACE)
+    service = Service("work", "", False, None, "", operations, {}, True, PLACE)
     return Project({"work": service}, {}, (), ("drawn.saga",))
 
 

@@ -59,7 +59,7 @@ def test_the_verdicts_are_those_of_every_run(seed: int) -> None:
 def test_every_refutation_replays_on_the_kernel(seed: int) -> None:
     saga, plan, judgements = case(seed)
     found = [judgement for judgement in judgements if isinstance(judgement.verdict, Refuted)]
-    traces = [counterexample.believed(judgement, PROJECT, saga, plan)[1] for judgement in found]
+    traces = [counterexample.believed(judgement, PROJECT, saga, {saga.full_name: plan})[1] for judgement in found]
     # A run that A1 or D1 forbids stops early: what is refuted beside that may lie behind it.
     is_stopped = any(judgement.claim.family in ("A1", "D1") for judgement in found)
     assert any(traces) if is_stopped else all(traces), [judgement.claim for judgement in found]
