@@ -19,6 +19,8 @@ def seen(claim: Claim, history: History, found: Rehearsal, project: Project) -> 
     match claim.family:
         case "B1":
             return not_restored(history, found, project)
+        case "C2":
+            return not_once(found, project)
         case "B2" | "B4":
             return interference.not_alike(history, found, project)
         case "B3":
@@ -78,6 +80,27 @@ def is_own(project: Project, history: History, record: Record) -> bool:
 
 def type_of(saga: Saga, name: str) -> str:
     return next(given.type for given in saga.inputs if given.name == name)
+
+
+# --- C2 ------------------------------------------------------------------------------------------------------------
+
+
+def not_once(found: Rehearsal, project: Project) -> tuple[str, ...]:
+    """One command lands twice, and the second time is refused, changes a record, or finds something else."""
+    once, twice = found.rows
+    if once.act != twice.act or once.refused:
+        raise Unreplayable(f"`{once.act.step}` does not land twice")
+    if twice.refused:
+        return (f"refused the second time, though it has taken effect: {twice.refused}",)
+    for record in once.touched:
+        if not rehearsal.same(project, record, once.after[record], twice.after[record]):
+            return (f"expected {found.names[record]}: {rehearsal.listed(project, record, once.after[record])}",)
+    if once.captured != twice.captured:
+        return ("the second answer is another one",)
+    raise Unreplayable("landing twice is landing once")
+
+
+# --- whose it is ---------------------------------------------------------------------------------------------------
 
 
 def step_of(project: Project, history: History, row: Row) -> Step:

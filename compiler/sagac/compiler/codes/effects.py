@@ -69,6 +69,23 @@ WHEN    do theatre.confirm(order, show, seats)
 
 CODES: tuple[Code, ...] = (
     Code(
+        "C2",
+        "error",
+        "what is sent again takes effect again",
+        """
+A call whose answer is lost is sent again only where twice is once. Mostly that is so because the service keeps the key
+that every attempt carries: `idempotent` is that promise. It can also be so because of what the command does: setting a
+value, `:=`, twice is setting it once. Then the command has to say `lands within`, since a late copy would overwrite
+what comes after it, and its `changes` have to show that a second landing changes nothing, is not refused, and finds
+what the first one found.
+
+The trace shows the records before, after the first landing, and after the second. No specification shows it by itself:
+the compiler plans no call to be sent again that may not be. It guards against a plan that somebody has changed.
+""",
+        "",
+        "",
+    ),
+    Code(
         "A5",
         "error",
         "a run ends and still holds something, or lets go what it never took",
