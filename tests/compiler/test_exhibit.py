@@ -21,6 +21,17 @@ from sagac.runtime.cli import main
 TODAY = date(2026, 11, 21)
 FOLDER = Path(__file__).parents[2] / "specs" / "refuted"
 CASES = [case for case in sorted(FOLDER.iterdir()) if case.name[:2] in ("a1", "a2", "c1", "d1", "d2")]
+OTHERS = (
+    "b1_a_fee_that_nobody_declared",
+    "b2_packing_a_sealed_box",
+    "b4_a_price_that_others_overwrite",
+    "b5_stock_that_others_take",
+    "c5_a_key_that_is_forgotten",
+    "e1_a_hold_that_lapses",
+    "e2_a_rollback_that_takes_too_long",
+    "f_a_parcel_before_the_money",
+)
+"""Effects by one run and by two, sums of times, and what a saga ensures."""
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -57,6 +68,17 @@ def wrong(case: Path) -> str:
 def test_a_counterexample_reproduces(case: Path, tmp_path: Path) -> None:
     made(tmp_path, wrong(case))
     run(only_test(tmp_path))
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_counterexample_about_effects_or_times_reproduces_too(case: str, tmp_path: Path) -> None:
+    files = made(tmp_path, wrong(FOLDER / case))
+    for test in sorted(tmp_path.glob("test_*.py")):
+        run(test)
+        with pytest.raises(AssertionError):
+            run(test, repaired=True)
+    first = next(text for name, text in files.items() if name.startswith("1-"))
+    assert ("```mermaid" in first) == (case[0] not in "ce")
 
 
 @each_case

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from sagac.compiler import counterexample, rehearsal, reproducer, sequence
@@ -36,6 +37,8 @@ def of_one(checked: Checked, judgement: Judgement, number: int, specs: Sequence[
     assert isinstance(refuted, Refuted)
     told = retold(checked, judgement, refuted)
     name = slug(judgement, number)
+    if isinstance(refuted.situation, History) and told is not None:
+        refuted = replace(refuted, situation=completed(checked, refuted.situation))
     test = f"test_{name.replace('-', '_')}.py"
     has_test = told is not None or isinstance(refuted.situation, Critical)
     text = page(checked, judgement, refuted, told, test if has_test else "")
@@ -60,11 +63,17 @@ def retold(checked: Checked, judgement: Judgement, refuted: Refuted) -> Replayed
             return replayed if replayed is not None and replayed.moments else None
         case History() as history:
             try:
-                return rehearsal.rehearse(history, checked.project)
+                return rehearsal.rehearse(completed(checked, history), checked.project)
             except Unreplayable:
                 return None
         case Critical():
             return None
+
+
+def completed(checked: Checked, history: History) -> History:
+    """The history with plain values for what it leaves open."""
+    sides = tuple(counterexample.whole(side, checked.project, checked.plans) for side in history.sides)
+    return replace(history, sides=sides)
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
