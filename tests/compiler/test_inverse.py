@@ -26,6 +26,7 @@ service shop {{
     clean none, void
     text: string
   }}
+  resource Visits[order: uuid] {{ count: int = 0 }}
   resource Card[number: string] {{
     states none*, open, void
     clean none, void
@@ -52,6 +53,7 @@ saga Tested version 1 {{
   key order
   input {{ order: uuid  sku: string  other: string  n: int where n > 0  p: decimal  text: string }}
   on unknown hold
+  {first}
   step act {{
     do shop.act(order, sku, other, n, p)
     {word} shop.undo(order, {sku}, other, {n}, p, {old}){why}
@@ -66,10 +68,20 @@ saga Tested version 1 {{
 
 
 def checked(
-    do: str, undo: str, *, word: str = "compensate", sku: str = "sku", n: str = "n", old: str = "text", why: str = ""
+    do: str,
+    undo: str,
+    *,
+    word: str = "compensate",
+    sku: str = "sku",
+    n: str = "n",
+    old: str = "text",
+    why: str = "",
+    first: str = "",
 ) -> Checked:
     service = SERVICE.format(do=do, undo=undo).replace("  enum_here\n", "")
-    found = driver.check_text(service + SAGA.format(word=word, sku=sku, n=n, old=old, why=why), date(2026, 11, 21))
+    found = driver.check_text(
+        service + SAGA.format(word=word, sku=sku, n=n, old=old, why=why, first=first), date(2026, 11, 21)
+    )
     assert found.project.sagas, [finding.message for finding in found.diagnostics]
     return found
 
@@ -95,6 +107,7 @@ PROVED = [
     ("changes Paper[order] none -> open", "changes Paper[order] open -> none"),
     ("changes Paper[order] none -> open { text := sku }", "changes Paper[order] open -> void"),
     ("changes Card[sku] none -> open", "changes Card[sku] open -> void"),
+    ("changes Visits[order] { count := n }", "changes Visits[order] { count := 0 }"),
 ]  # fmt: skip
 
 REFUTED = [
@@ -108,6 +121,8 @@ REFUTED = [
     ("a shared record ends clean but changed", "changes Card[sku] none -> open { text := sku }",
      "changes Card[sku] open -> void"),
     ("what was overwritten is not known", "changes Stock[sku] { label := sku }", "changes Stock[sku] { label := old }"),
+    ("the initial value is another one", "changes Visits[order] { count := n }",
+     "changes Visits[order] { count := 1 }"),
     ("half of it is undone", "changes Stock[sku] { available -= n }  changes Stock[other] { available += n }",
      "changes Stock[sku] { available += n }"),
 ]  # fmt: skip
@@ -156,6 +171,16 @@ def test_an_undo_that_writes_back_what_the_step_found_is_proved() -> None:
         old="act.old",
     )
     assert isinstance(verdict(found).verdict, Proved)
+
+
+def test_a_record_that_the_run_has_changed_before_is_not_in_its_initial_state() -> None:
+    call = "shop.act(order, sku, other, n, p)"
+    first = f"step first {{ do {call}  compensate shop.undo(order, sku, other, n, p, text) }}"
+    do, undo = "changes Visits[order] { count := n }", "changes Visits[order] { count := 0 }"
+    found = checked(do, undo, first=first)
+    verdicts = {each.claim.step: each.verdict for each in found.judgements if each.claim.family == "B1"}
+    assert isinstance(verdicts["first"], Refuted)
+    assert isinstance(verdicts["act"], Refuted)
 
 
 def test_what_a_mitigation_leaves_different_is_no_error_but_it_has_to_be_accepted() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from sagac.compiler import actions, encoding, histories, logic, planner, records, wording
+from sagac.compiler import actions, courses, encoding, histories, logic, planner, records, wording
 from sagac.compiler.actions import Action, Deeds
 from sagac.compiler.courses import Stage
 from sagac.compiler.logic import Term, Value, both, either, negation
@@ -143,7 +143,7 @@ def breaches(deed: Deed) -> Iterator[Breach]:
     project = deed.stage.project
     places = tuple(dict.fromkeys(effect.place for action in deed.actions for effect in action.effects))
     world = before = records.begun(project, places)
-    premises = list(beginning(project, before))
+    premises = [*beginning(project, before), *untouched(deed, before)]
     for action in deed.actions[:-1]:
         came = records.applied(project, world, action.effects, "this run")
         premises.append(Premise(both(came.enabled, came.known), f"the service accepts `{action.step}`", action.span))
@@ -175,6 +175,26 @@ def beginning(project: Project, before: World) -> Iterator[Premise]:
     shares = records.shares(project, before)
     if shares != logic.TRUE:
         yield Premise(shares, "what is held is at least what this run and the others hold")
+
+
+def untouched(deed: Deed, before: World) -> Iterator[Premise]:
+    """A record that the run owns, and that none of its other steps changes, is in its initial state."""
+    stage = deed.stage
+    for place in alone(deed, before):
+        resource = stage.project.resource(place.resource)
+        promise = f"`{resource.name}` is in its initial state when a run starts"
+        yield Premise(
+            courses.initial(stage, before, place),
+            f"`{resource.name}` is the run's own record",
+            resource.span,
+            promise if place.resource in stage.foreign else "",
+        )
+
+
+def alone(deed: Deed, places: Iterable[Place]) -> tuple[Place, ...]:
+    """The records that the run owns and that only these steps change."""
+    names = {each.name for each in deed.done}
+    return tuple(place for place in places if is_own(deed.deeds, place) and courses.near(deed.stage, place) <= names)
 
 
 def captured(action: Action, came: records.Applied) -> Iterator[Premise]:
@@ -375,4 +395,8 @@ def shape(deed: Deed) -> str:
         )
         for action in deed.actions
     ]
-    return f"B1 {deed.handler.mitigates} {flags} {actions.text((*roots, *deed.deeds.run_key))}"
+    fresh = [
+        place.resource
+        for place in alone(deed, dict.fromkeys(effect.place for each in deed.actions for effect in each.effects))
+    ]
+    return f"B1 {deed.handler.mitigates} {fresh} {flags} {actions.text((*roots, *deed.deeds.run_key))}"
