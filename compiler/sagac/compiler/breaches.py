@@ -30,7 +30,6 @@ def judged(obligation: Kept) -> Verdict:
     empty: tuple[Premise, ...] | None = None
     is_spoken_of = False
     for breach in ways(obligation):
-        premises = ordered(breach)
         match outcome(breach):
             case Possible(values):
                 assert isinstance(breach, Breach), breach
@@ -38,9 +37,9 @@ def judged(obligation: Kept) -> Verdict:
             case Unknown():
                 undecided = undecided or Undecided(UNKNOWN)
             case Impossible(core):
-                needed |= dict.fromkeys(premises[place].promise for place in core if premises[place].promise)
+                needed |= dict.fromkeys(promised(breach, core))
         if not is_spoken_of:
-            contradicting = contradiction(premises)
+            contradicting = contradiction(ordered(breach))
             is_spoken_of = contradicting is None
             empty = empty or contradicting
     if empty is not None and not is_spoken_of:
@@ -69,6 +68,20 @@ def outcome(breach: Breach | Form) -> Outcome:
 @lru_cache(maxsize=FORMS_MAX)
 def outcome_of_form(form: Form) -> Outcome:
     return solver.refute(supposed(ordered(form)), form.broken)
+
+
+def promised(breach: Breach | Form, core: tuple[int, ...]) -> tuple[str, ...]:
+    """The promises among the premises that were needed."""
+    if isinstance(breach, Form):
+        return promised_of_form(breach, core)
+    premises = ordered(breach)
+    return tuple(premises[place].promise for place in core if premises[place].promise)
+
+
+@lru_cache(maxsize=FORMS_MAX)
+def promised_of_form(form: Form, core: tuple[int, ...]) -> tuple[str, ...]:
+    premises = ordered(form)
+    return tuple(premises[place].promise for place in core if premises[place].promise)
 
 
 def told(breach: Breach, values: Mapping[str, Value]) -> Refuted:

@@ -6,6 +6,7 @@ one pair of forms is proved of every pair of actions that has them.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
@@ -86,7 +87,7 @@ def part(deeds: Deeds, action: Action, read: frozenset[tuple[str, str]]) -> Part
     known = replace(action, yields=told, facts=facts)
     known = replace(known, shape=actions.shape(known))
     symbols = tuple(symbol for symbol in logic.symbols(*roots_of(known)) if not is_slot(symbol))
-    return Part(deeds, known, symbols, known.shape)
+    return Part(deeds, known, symbols, sys.intern(known.shape))  # compared many thousand times
 
 
 def roots_of(action: Action) -> Iterator[Term]:

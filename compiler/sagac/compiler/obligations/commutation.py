@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sagac.compiler import histories, repairs, surroundings
 from sagac.compiler.graph import Graph, numbers
-from sagac.compiler.logic import Value
+from sagac.compiler.logic import Symbol, Value
 from sagac.compiler.model import Saga
 from sagac.compiler.obligations import movers
 from sagac.compiler.obligations.conditions import Conditions
@@ -22,11 +22,12 @@ from sagac.compiler.verdicts import Claim, History, Refuted
 def owe(saga: Saga, graph: Graph, conditions: Conditions, around: Surroundings) -> Iterator[Obligation]:
     """One claim for each step that shares a record with a later one that is not ordered with it."""
     pairs = unordered(saga, graph, around)
+    kinds = numbered(saga, around)
     for step in saga.steps:
         if pairs[step.name]:
             text = f"`{step.name}` and the steps beside it come to the same in either order"
             claim = Claim("B2", saga.full_name, step.name, text, step.name_span)
-            yield Kept(claim, breaches(saga, conditions, around, step.name, pairs[step.name]))
+            yield Kept(claim, breaches(saga, conditions, around, kinds, step.name, pairs[step.name]))
 
 
 def unordered(saga: Saga, graph: Graph, around: Surroundings) -> Mapping[str, tuple[str, ...]]:
@@ -45,31 +46,42 @@ def unordered(saga: Saga, graph: Graph, around: Surroundings) -> Mapping[str, tu
     return found
 
 
+def numbered(saga: Saga, around: Surroundings) -> Mapping[str, int]:
+    """A number for each step, the same for steps that do the same with the same values."""
+    numbers: dict[tuple[str, tuple[Symbol, ...]], int] = {}
+    parts = {step.name: around.does[saga.full_name, step.name] for step in saga.steps}
+    return {name: numbers.setdefault((part.form, part.symbols), len(numbers)) for name, part in parts.items()}
+
+
 def breaches(
-    saga: Saga, conditions: Conditions, around: Surroundings, step: str, others: Sequence[str]
+    saga: Saga,
+    conditions: Conditions,
+    around: Surroundings,
+    kinds: Mapping[str, int],
+    step: str,
+    others: Sequence[str],
 ) -> Callable[[], Iterator[General]]:
     """Each two forms that meet, once; and where those can differ, the pairs of steps that have them."""
 
     def found() -> Iterator[General]:
         one = around.does[saga.full_name, step]
-        pairs: dict[object, list[Part]] = {}
+        pairs: dict[int, list[Part]] = {}
         for name in others:
-            other = around.does[saga.full_name, name]
-            pairs.setdefault((other.form, surroundings.pattern(one, other)), []).append(other)
+            pairs.setdefault(kinds[name], []).append(around.does[saga.full_name, name])
         for alike in pairs.values():
             for turned in (False, True):
-                form = of_forms(around, one, alike[0], turned=turned)
+                form = of_forms(around, *((alike[0], one) if turned else (one, alike[0])))
                 yield General(form, exactly(conditions, around, one, alike, turned=turned))
 
     return found
 
 
-def of_forms(around: Surroundings, one: Part, other: Part, *, turned: bool) -> Form:
-    """The question about two forms, in one order or the other, made once."""
-    key = ("B2", one.form, other.form, surroundings.pattern(one, other), turned)
+def of_forms(around: Surroundings, first: Part, second: Part) -> Form:
+    """The question whether the first of two forms can go behind the second, made once."""
+    key = ("B2", first.form, second.form, surroundings.pattern(first, second))
     if key not in around.asked:
-        first, second = surroundings.named([one, other], MINE)
-        asked = movers.past(around.project, *((second, first) if turned else (first, second)), "this run")
+        one, other = surroundings.named([first, second], MINE)
+        asked = movers.past(around.project, one, other, "this run")
         around.asked[key] = Form(asked.premises, asked.broken)
     return around.asked[key]
 
