@@ -156,6 +156,9 @@ def test_a_refused_undo_may_be_left_to_a_person_and_is_never_called_proved_witho
     found = judgement(said, "B5", "credit")
     assert isinstance(found.verdict, Proved)
     assert found.verdict.shallow == "a refused undo is held for a person: the money is spent"
+    isolated = judgement(said, "B4", "credit").verdict
+    assert isinstance(isolated, Proved)
+    assert isolated.shallow.startswith("other runs may build on it all the same")
     assert "B5" not in refuted(said)
 
 

@@ -44,7 +44,8 @@ def isolated(conditions: Conditions, around: Surroundings, saga: Saga, step: Ste
         command = part.action.command
         return Settled(claim, Assumed((f"no other run builds on what `{command}` has done until it is undone",)))
     lenient = any(handler.refusal for handler in step.handlers)
-    return Kept(claim, breaches(conditions, around, part, lenient=lenient))
+    shallow = "other runs may build on it all the same: an undo that is refused for that is held for a person"
+    return Kept(claim, breaches(conditions, around, part, lenient=lenient), shallow=shallow if lenient else "")
 
 
 def breaches(
