@@ -13,10 +13,12 @@ from sagac.compiler.model import (
     Guard,
     Handler,
     InputField,
+    Lock,
     Operation,
     Parameter,
     Project,
     Remainder,
+    Resource,
     Saga,
     Service,
     Step,
@@ -27,6 +29,21 @@ from sagac.runtime.plan import Binary, Constant, Expression, Input, Plan, Result
 PLACE: Final = Span("drawn.saga", 0, 0)
 ONCE: Final = Schedule(timeout_ms=1, retries=0, backoff_first_ms=1, backoff_max_ms=1)
 FOREVER: Final = Schedule(timeout_ms=1, retries=None, backoff_first_ms=1, backoff_max_ms=1)
+
+RECORD: Final = Resource(
+    service="work",
+    name="Record",
+    keys=(Parameter("n", "int", PLACE),),
+    fields=(),
+    states=("none", "there"),
+    initial="none",
+    clean=frozenset({"none"}),
+    done=frozenset({"none", "there"}),
+    invariants=(),
+    observe="",
+    span=PLACE,
+)
+"""What a step may lock: then it can fail."""
 
 AMOUNTS: Final = (0, 1, 2, 3, 4)
 """Every threshold, and an amount on each side of it."""
@@ -42,7 +59,7 @@ def project() -> Project:
         "undo": operation("undo", number, None),
         "look": operation("look", number, number, kind="query"),
     }
-    service = Service("work", "", False, None, "", operations, {}, True, PLACE)
+    service = Service("work", "", False, None, "", operations, {"Record": RECORD}, True, PLACE)
     return Project({"work": service}, {}, (), ("drawn.saga",))
 
 
@@ -137,6 +154,7 @@ def step(random: Random, name: str, before: tuple[str, ...], drawn: list[Step], 
         holds_unknown=True,
         span=PLACE,
         name_span=PLACE,
+        locks=(Lock("work.Record", (argument,), 1, PLACE),) if random.random() < 0.1 else (),
     )
 
 

@@ -12,7 +12,7 @@ from tests.properties.drawn import AMOUNTS, NUMBERS
 
 from sagac.runtime import kernel
 from sagac.runtime import plan as plans
-from sagac.runtime.events import Answered, Cancelled, Due, Event, Started
+from sagac.runtime.events import Answered, Cancelled, Due, Event, Locked, LockExpired, Started
 from sagac.runtime.expressions import Unavailable, holds
 from sagac.runtime.plan import Plan, Result, Step, Wire
 from sagac.runtime.run import Run
@@ -81,6 +81,8 @@ def reading(step: str) -> str:
 def events(run: Run, read: frozenset[str]) -> Iterator[Event]:
     """Everything that may happen next."""
     for step, action in zip(run.plan.steps, run.actions, strict=True):
+        if action.state == "locking":
+            yield from (Locked(step.name, (), 0), LockExpired(step.name, 0))
         if action.state == "sent":
             yield from answers(run, step, action.attempt, read)
         if action.state == "paused":

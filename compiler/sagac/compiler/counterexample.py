@@ -24,6 +24,7 @@ from sagac.compiler.replay import (
     state,
     succeed,
     then,
+    with_locks,
 )
 from sagac.compiler.verdicts import (
     Act,
@@ -302,12 +303,13 @@ def results_of(side: Side) -> Mapping[str, Wire]:
 def enact(situation: Situation, project: Project, saga: Saga, plan: Plan) -> Moments:
     """The kernel's run of a situation, up to where nothing but a person is outstanding."""
     choice = completed(situation, project, saga, plan)
-    moments = begun(plan, choice.input)
+    moments = with_locks(begun(plan, choice.input), situation.failed)
     for name in settling(situation):
         if situation.cancelled and name == situation.order[-1] and is_last_call(moments, name, choice.results):
             break
         if not is_settled_already(moments, name):
             moments = settled(moments, name, situation, plan, choice.results)
+        moments = with_locks(moments, situation.failed)
     if situation.cancelled:
         moments = then(moments, Cancelled(now(moments)))
     last = frozenset({situation.other}) if situation.other and situation.other not in situation.failed else frozenset()

@@ -89,6 +89,14 @@ def locked(moments: Moments, step: str) -> Moments:
     return moments
 
 
+def with_locks(moments: Moments, failed: Mapping[str, str]) -> Moments:
+    """The replay in which whoever waits for locks has got them, and so is under way, but for those who fail by that."""
+    for step in moments[-1].run.plan.steps:
+        if step.locks and failed.get(step.name) != LOCK_TIMEOUT:
+            moments = locked(moments, step.name)
+    return moments
+
+
 def unlocked(moments: Moments, step: str) -> Moments:
     """The replay in which a step that waits for its locks does not get them in time."""
     for command in kernel.decide(moments[-1].run, now(moments)):
