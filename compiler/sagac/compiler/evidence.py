@@ -49,6 +49,8 @@ class Bundle:
     solve: Solve
     files: dict[str, bytes] = field(default_factory=dict)
     expected: dict[str, str] = field(default_factory=dict)
+    runs: dict[int, str] = field(default_factory=dict)
+    """The run of each situation, by its identity: an undisturbed one is the witness of many claims."""
 
 
 def is_possible(checked: Checked) -> bool:
@@ -235,7 +237,7 @@ def proved(account: Account, judgement: Judgement, obligation: Obligation | None
     match obligation:
         case Sometimes() if judgement.witness is not None:
             shows = certificate.shows(judgement.claim, account.steps)
-            witness = shown(account.made, account.saga, judgement.witness)
+            witness = witnessed(account.made, account.saga, judgement.witness)
             return {"certificate": {"kind": kind, "shows": shows}} | ({"witness": witness} if witness else {})
         case Never():
             found = tuple(inquiry.excluded(account.inquiry, obligation))
@@ -261,6 +263,13 @@ def asked(account: Account, keys: Iterable[str]) -> list[str]:
 
 
 # --- runs ----------------------------------------------------------------------------------------------------------
+
+
+def witnessed(made: Bundle, saga: Saga, situation: Situation) -> str:
+    """The path of the run of a situation, which is replayed once."""
+    if id(situation) not in made.runs:
+        made.runs[id(situation)] = shown(made, saga, situation)
+    return made.runs[id(situation)]
 
 
 def shown(made: Bundle, saga: Saga, situation: Situation) -> str:
