@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -113,6 +114,21 @@ def test_a_bundle_has_the_same_bytes_wherever_the_specification_lies(tmp_path: P
     here, there = checked(ORDER), checked(tmp_path / "order.saga")
     assert evidence.name_of(here) == evidence.name_of(there)
     assert evidence.bundle(here) == evidence.bundle(there)
+
+
+def test_a_bundle_has_the_same_bytes_in_whatever_order_sets_come(tmp_path: Path) -> None:
+    code = "import sys; from sagac.runtime.cli import main; main(sys.argv[1:])"
+    folders = [tmp_path / seed for seed in ("1", "2")]
+    for folder in folders:
+        environment = {"PYTHONHASHSEED": folder.name, "PYTHONPATH": os.pathsep.join(sys.path)}
+        arguments = [sys.executable, "-c", code, "check", str(ORDER), "--evidence", str(folder)]
+        subprocess.run(arguments, env=environment, capture_output=True, check=True)
+    one, two = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in folders
+    )
+    assert one
+    assert one == two
 
 
 def test_nothing_in_a_bundle_tells_where_it_was_made(pristine: Path) -> None:
