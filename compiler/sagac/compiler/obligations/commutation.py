@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sagac.compiler import histories, repairs, surroundings
 from sagac.compiler.graph import Graph, numbers
-from sagac.compiler.logic import Symbol, Value
+from sagac.compiler.logic import Symbol, Value, both
 from sagac.compiler.model import Saga
 from sagac.compiler.obligations import movers
 from sagac.compiler.obligations.conditions import Conditions
@@ -95,9 +95,9 @@ def exactly(
         for other in others:
             first, second = (other, one) if turned else (one, other)
             asked = movers.past(around.project, first.action, second.action, "this run")
-            premises = (*asked.premises, *movers.sent(conditions, first), *movers.sent(conditions, second))
+            sent = movers.told((*movers.sent(conditions, first), *movers.sent(conditions, second)))
             fixes = tuple(repairs.of_order(around.project, one, other))
-            yield Breach(premises, asked.broken, teller(around, first, second, asked), repairs=fixes)
+            yield Breach(asked.premises, both(sent, asked.broken), teller(around, first, second, asked), repairs=fixes)
 
     return found
 

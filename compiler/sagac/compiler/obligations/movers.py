@@ -48,8 +48,10 @@ def past(project: Project, first: Action, second: Action, actor: Actor, *, lenie
         TRUE if lenient else both(told_alike(first, one, late), told_alike(second, two, early)),
     )
     happened = both(happens(first, one), happens(second, two))
-    premises = (*standing(project, (world, one.world, two.world)), *knowing(first, second, one, two, actor))
-    return Meeting(premises, both(happened, negation(alike)), world)
+    known = told(knowing(first, second, one, two, actor))
+    return Meeting(
+        tuple(standing(project, (world, one.world, two.world))), both(known, happened, negation(alike)), world
+    )
 
 
 def begun(project: Project, *meeting: Action) -> World:
@@ -92,6 +94,11 @@ def ghosts_alike(one: Mapping[str, Encoded], other: Mapping[str, Encoded]) -> Te
         name for name in one if name == OWNER or name.endswith(tuple(f" held by {actor}" for actor in records.ACTORS))
     )
     return both(*(records.same_value(one[name], other[name]) for name in ghosts))
+
+
+def told(premises: Iterable[Premise]) -> Term:
+    """What these say: two actions that never meet break nothing, and that is no contradiction of the claim."""
+    return both(*(premise.term for premise in premises))
 
 
 # --- what may be supposed ------------------------------------------------------------------------------------------

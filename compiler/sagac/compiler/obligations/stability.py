@@ -128,7 +128,7 @@ def question(project: Project, mine: tuple[Action, ...], theirs: Action, *, at_o
     premises += [*movers.own_doing(theirs, between, "another run"), *actions.apart(last, theirs)]
     refused = negation(movers.accepted(records.applied(project, between.world, last.effects, "this run")))
     broken = both(ready, movers.happens(theirs, between), refused)
-    return Meeting((*movers.standing(project, worlds), *premises), broken, world)
+    return Meeting(tuple(movers.standing(project, worlds)), both(movers.told(premises), broken), world)
 
 
 def teller(around: Surroundings, need: Need, other: Part, asked: Meeting) -> Callable[[Mapping[str, Value]], Refuted]:

@@ -106,8 +106,8 @@ def breaches(
                     undo = None
                 known = (*movers.sent(conditions, leaving.parts[0]), *movers.sent(conditions, do))
                 for asked in questions(around, leaving, do, undo):
-                    premises = (*asked.premises, *known)
-                    yield Breach(premises, asked.broken, teller(around, leaving, do, undo, asked))
+                    broken = both(movers.told(known), asked.broken)
+                    yield Breach(asked.premises, broken, teller(around, leaving, do, undo, asked))
 
     return found
 
@@ -133,7 +133,6 @@ def question(around: Surroundings, leaving: Leaving, do: Action, undo: Part | No
     after, before = remaining(project, came.world, left), remaining(project, world, left)
     again = records.applied(project, before, do.effects, "this run")
     premises = [
-        *movers.standing(project, (world, came.world, after)),
         *(fact for action in (*left, do) for fact in action.facts),
         *movers.own_doing(do, came, "this run"),
         Premise(movers.happens(do, came), f"the service accepts `{do.step}`", do.span),
@@ -147,7 +146,8 @@ def question(around: Surroundings, leaving: Leaving, do: Action, undo: Part | No
         movers.told_alike(do, came, again),
         *(taken_back(around, left, each, came.world, after) for each in undone),
     )
-    return Meeting(tuple(premises), negation(kept), world)
+    standing = tuple(movers.standing(project, (world, came.world, after)))
+    return Meeting(standing, both(movers.told(premises), negation(kept)), world)
 
 
 def later_on(around: Surroundings, leaving: Leaving, undo: Action) -> Meeting:
@@ -156,8 +156,9 @@ def later_on(around: Surroundings, leaving: Leaving, undo: Action) -> Meeting:
     world = movers.begun(around.project, *left, undo)
     after = remaining(around.project, world, left)
     facts = (fact for action in (*left, undo) for fact in action.facts)
-    premises = (*movers.standing(around.project, (world, after)), *facts)
-    return Meeting(premises, negation(taken_back(around, left, undo, world, after)), world)
+    kept = taken_back(around, left, undo, world, after)
+    standing = tuple(movers.standing(around.project, (world, after)))
+    return Meeting(standing, both(movers.told(facts), negation(kept)), world)
 
 
 def beside(around: Surroundings, action: Action, world: World) -> World:
