@@ -192,6 +192,9 @@ the step may fail; or what it needs holds whenever the step is sent, because ste
 because the record is the run's own and still in its initial state.
 
 This is what makes `retry forever` behind the pivot honest: a service that refuses for ever is never done.
+
+A step that may be refused must also be accepted in some run: a record of the run's own starts in its initial state, so
+a command that needs it in another one, which no step before brings it into, is always refused.
 """,
         """
 service courier {

@@ -1,15 +1,18 @@
-"""D4, preconditions at the call: what a service checks holds whenever a step is sent that may not be refused."""
+"""D4, preconditions at the call: what a service checks holds whenever a step is sent that may not be refused.
+
+Of one that may be, some run has it accepted: else all that is said of what comes after it would be about no run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from sagac.compiler import courses, records, wording
+from sagac.compiler import courses, logic, records, wording
 from sagac.compiler.actions import Action
 from sagac.compiler.courses import Course, Stage, TooLongError
 from sagac.compiler.logic import Value, negation
 from sagac.compiler.model import Step
-from sagac.compiler.obligations.obligation import Breach, Kept, Obligation, Settled
+from sagac.compiler.obligations.obligation import Breach, Kept, Obligation, Premise, Settled
 from sagac.compiler.records import Effect
 from sagac.compiler.verdicts import Act, Claim, Proved, Refuted, Undecided
 
@@ -19,8 +22,9 @@ def owe(stage: Stage) -> tuple[Obligation, ...]:
     return tuple(
         owed
         for step in stage.saga.steps
-        if any(map(checks, stage.deeds.does[step.name].effects))
-        for owed in (accepted(stage, step, stage.deeds.does[step.name]),)
+        for action in (stage.deeds.does[step.name],)
+        if any(map(checks, action.effects))
+        for owed in (accepted(stage, step, action), *possible(stage, step, action))
     )
 
 
@@ -43,6 +47,32 @@ def accepted(stage: Stage, step: Step, action: Action) -> Obligation:
     except TooLongError as reason:
         return Settled(claim, Undecided(str(reason)))
     return Kept(claim, lambda: iter((breach,)))
+
+
+def possible(stage: Stage, step: Step, action: Action) -> Iterator[Obligation]:
+    """A step that may be refused is accepted in some run, as far as the saga alone decides it: by its own records.
+
+    Where it is undone, B1 speaks of just the runs that have it accepted, and finds out too.
+    """
+    places = [effect.place for effect in action.effects if is_decided_here(stage, effect)]
+    is_undone = step.handlers or (step.remainder is not None and step.remainder.kind == "undone by")
+    if is_undone or not places or not stage.project.operation(step.call).fails:
+        return
+    claim = Claim("D4", stage.saga.full_name, step.name, f"some run has `{step.name}` accepted", step.call.span)
+    try:
+        course = courses.until(stage, places, step.name)
+    except TooLongError:  # nothing is claimed of it then: that others rest on it is looked at with each of them
+        return
+    effects = [effect for effect in action.effects if effect.place in places]
+    accepts = records.applied(stage.project, course.after, effects, "this run").enabled
+    premises = (*course.premises, Premise(accepts, f"the service accepts `{step.name}`", step.call.span))
+    never = Breach(premises, logic.FALSE, lambda values: told(stage, step, action, course, values))
+    yield Kept(claim, lambda: iter((never,)))
+
+
+def is_decided_here(stage: Stage, effect: Effect) -> bool:
+    """The service checks something of a record that nobody but this run changes."""
+    return checks(effect) and courses.is_own(stage, effect.place) and effect.place.resource not in stage.foreign
 
 
 def refused(stage: Stage, step: Step, action: Action) -> Breach:
