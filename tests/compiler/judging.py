@@ -8,7 +8,7 @@ from sagac.compiler import graph, parser, planner, proofs, resolver
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.source import Source
-from sagac.compiler.verdicts import Assumed, Family, Judgement, Proved, Refuted, Vacuous
+from sagac.compiler.verdicts import Assumed, Family, Judgement, Proved, Refuted, Situation, Vacuous
 from sagac.runtime.plan import Plan
 
 SERVICES = """
@@ -109,3 +109,9 @@ def verdicts(project: Project, saga: Saga) -> Judged:
     assert not [finding for finding in findings if finding.severity == "error"], findings
     plan = planner.plan(project, saga, built)
     return Judged(project, saga, built, plan, proofs.judge(project, saga, built, plan))
+
+
+def story(verdict: Refuted) -> Situation:
+    """The run that shows a refutation about the states of a run."""
+    assert isinstance(verdict.situation, Situation), verdict
+    return verdict.situation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.compiler.judging import INPUT, judged
+from tests.compiler.judging import INPUT, judged, story
 
 from sagac.compiler.verdicts import Proved, Refuted, Situation
 from sagac.runtime import expressions
@@ -37,8 +37,8 @@ def test_a_step_that_can_fail_beside_the_pivot_is_refuted() -> None:
     found = judged(f"step a {{ {UNDONE} }}  step b after a {{ {UNDONE} }}  pivot step p after a {{ {PIVOT} }}")
     (refuted,) = found.refuted("A1").values()
     assert refuted.message == "`b` can still fail beside the point of no return, `p`"
-    assert refuted.situation.order == ("a", "p", "b")
-    assert refuted.situation.failed == {"b": "Refused"}
+    assert story(refuted).order == ("a", "p", "b")
+    assert story(refuted).failed == {"b": "Refused"}
 
 
 def test_a_step_beside_the_pivot_is_fine_where_their_guards_exclude_each_other() -> None:
@@ -48,12 +48,12 @@ def test_a_step_beside_the_pivot_is_fine_where_their_guards_exclude_each_other()
     )
     assert judged(steps.format(UNDONE, PIVOT, 10)).is_sound()
     overlapping = judged(steps.format(UNDONE, PIVOT, 9)).refuted("A1")
-    assert overlapping["b"].situation.input == {"amount": 10}
+    assert story(overlapping["b"]).input == {"amount": 10}
 
 
 def test_a_guard_that_fails_its_step_counts_as_a_failure_after_the_pivot() -> None:
     found = judged(f"pivot step p {{ {PIVOT} }}  step b after p {{ when amount > 0 else fail Poor  {SURE} }}")
-    assert found.refuted("A1")["b"].situation.failed == {"b": "Poor"}
+    assert story(found.refuted("A1")["b"]).failed == {"b": "Poor"}
 
 
 def test_an_irreversible_step_before_the_pivot_can_be_cancelled() -> None:
@@ -87,7 +87,7 @@ def test_two_pivots_have_to_exclude_each_other() -> None:
     assert judged(steps.format(PIVOT, "tier == standard")).is_sound()
     refuted = judged(steps.format(PIVOT, "express")).refuted("A1")["q"]
     assert refuted.message == "a run can reach two pivots, `p` and `q`"
-    assert refuted.situation.input == {"tier": "vip", "express": True}
+    assert story(refuted).input == {"tier": "vip", "express": True}
 
 
 def test_after_a_pivot_that_may_be_skipped_the_rules_for_steps_before_it_hold() -> None:
@@ -97,8 +97,8 @@ def test_after_a_pivot_that_may_be_skipped_the_rules_for_steps_before_it_hold() 
     )
     assert judged(steps.format(UNDONE, PIVOT, SURE, "when express")).is_sound()
     refuted = judged(steps.format(UNDONE, PIVOT, SURE, "")).refuted("A2")
-    assert refuted["b"].situation.input == {"express": False}
-    assert refuted["b"].situation.skipped == {"p"}
+    assert story(refuted["b"]).input == {"express": False}
+    assert story(refuted["b"]).skipped == {"p"}
 
 
 BOX = """
@@ -140,18 +140,18 @@ def test_guarded_compensations_cover_every_case_exactly_once() -> None:
     assert judged(steps.format("amount <= 10")).is_sound()
     gap = judged(steps.format("amount < 10")).refuted("A2")["a"]
     assert gap.message == "no compensation of `a` applies when `b` fails"
-    assert gap.situation.input == {"amount": 10}
-    assert gap.situation.order == ("a", "b")
+    assert story(gap).input == {"amount": 10}
+    assert story(gap).order == ("a", "b")
     overlap = judged(steps.format("amount <= 11")).refuted("A2")["a"]
     assert overlap.message == "two compensations of `a` apply at once: `work.undo` and `work.revoke_may`"
-    assert overlap.situation.input == {"amount": 11}
+    assert story(overlap).input == {"amount": 11}
 
 
 def test_a_compensation_that_revokes_has_to_apply_where_the_only_answer_was_lost() -> None:
     found = judged("step a { do work.may(id)  compensate work.revoke_may(id) when amount >= 100 }")
     refuted = found.refuted("A2")["a"]
     assert refuted.message == "no compensation of `a` applies when the answer of `a` is lost"
-    assert (refuted.situation.unknown, refuted.situation.input) == ("a", {"amount": 0})
+    assert (story(refuted).unknown, story(refuted).input) == ("a", {"amount": 0})
 
 
 def test_two_compensations_that_revoke_overlap_also_where_only_a_lost_answer_undoes_the_step() -> None:
@@ -160,7 +160,7 @@ def test_two_compensations_that_revoke_overlap_also_where_only_a_lost_answer_und
     overlapping = judged(f"step a {{ do work.may(id)  {one}  {two} }}", head=head)
     refuted = overlapping.refuted("A2")["a"]
     assert refuted.message.startswith("two compensations of `a` apply at once")
-    assert (refuted.situation.unknown, refuted.situation.input) == ("a", {"amount": 6})
+    assert (story(refuted).unknown, story(refuted).input) == ("a", {"amount": 6})
 
 
 def test_a_compensation_may_be_guarded_by_the_steps_own_result() -> None:
@@ -168,7 +168,7 @@ def test_a_compensation_may_be_guarded_by_the_steps_own_result() -> None:
         "step a { do work.sure(id)  compensate work.undo(id) when a.n > 0  on unknown hold }"
         "  step b after a { do work.look(id) }"
     )
-    assert found.refuted("A2")["a"].situation.results == {"a": {"n": 0}}
+    assert story(found.refuted("A2")["a"]).results == {"a": {"n": 0}}
 
 
 def test_a_compensation_that_can_be_refused_rests_on_its_precondition() -> None:
@@ -205,7 +205,7 @@ def test_undone_by_needs_the_other_step_to_have_run() -> None:
     assert found.of("A2", "b")[0].verdict.rests_on == (  # type: ignore[union-attr]  # proved, as asserted above
         "undoing `a` removes the effect of `b` too (not proved yet)",
     )
-    assert judged(steps.format("when express")).refuted("A2")["b"].situation.skipped == {"a"}
+    assert story(judged(steps.format("when express")).refuted("A2")["b"]).skipped == {"a"}
 
 
 # --- A6 ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 
 import pytest
-from tests.compiler.judging import SERVICES, judged
+from tests.compiler.judging import SERVICES, judged, story
 
 from sagac.compiler.verdicts import Situation, Undecided
 
@@ -57,7 +57,7 @@ def test_the_output_reads_only_what_is_there_at_the_end() -> None:
 def test_an_undo_that_revokes_cannot_read_the_result_of_its_own_step() -> None:
     refuted = judged("step a { do work.may(id)  compensate work.revoke_n(id, a.n) }").refuted("D2")["a"]
     assert refuted.message == "the undo of `a` reads `a.n`, which is not there when the answer was lost"
-    assert refuted.situation.unknown == "a"
+    assert story(refuted).unknown == "a"
 
 
 def test_a_step_in_doubt_is_not_done_for_its_own_undo() -> None:
@@ -71,7 +71,7 @@ def test_a_step_in_doubt_is_not_done_for_its_own_undo() -> None:
     held = judged(f"step a {{ do work.may(id)  {answered} }}").refuted("A2")["a"]
     assert held.message == "no compensation of `a` applies when the answer of `a` is lost"
     read = judged("step a { do work.may(id)  compensate work.revoke_n(id, a.n) when not a.skipped }").refuted("D2")["a"]
-    assert read.situation.unknown == "a"
+    assert story(read).unknown == "a"
 
 
 def test_a_person_who_settles_a_step_supplies_its_result() -> None:
@@ -91,7 +91,7 @@ def test_an_undo_reads_a_step_that_may_be_skipped_only_where_that_ran() -> None:
     ).is_sound()
     refuted = judged(steps.format(UNDONE, "")).refuted("D2")["b"]
     assert refuted.message == "the undo of `b` reads `a.n`, but `a` may have been skipped"
-    assert refuted.situation.skipped == {"a"}
+    assert story(refuted).skipped == {"a"}
 
 
 # --- values --------------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def guarded(condition: str) -> str:
 )
 def test_the_plainest_values_that_show_it_are_given(condition: str, input: dict[str, object]) -> None:
     refuted = judged(guarded(condition)).refuted("A2")["a"]
-    assert refuted.situation.input == input
+    assert story(refuted).input == input
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ LISTED = "key id  input { id: uuid  names: list[string]  note: string }"
     ],
 )
 def test_lists_are_known_by_their_length_and_what_is_looked_for_in_them(condition: str, names: list[str]) -> None:
-    assert judged(guarded(condition), head=LISTED).refuted("A2")["a"].situation.input == {"names": names}
+    assert story(judged(guarded(condition), head=LISTED).refuted("A2")["a"]).input == {"names": names}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from random import Random
 import msgspec
 import pytest
 import z3  # the second way to the answer asks the solver itself
-from tests.compiler.judging import judged
+from tests.compiler.judging import judged, story
 
 from sagac.compiler import proofs
 from sagac.compiler.verdicts import Refuted
@@ -45,8 +45,8 @@ def test_an_order_lost_across_a_query_is_found() -> None:
     plan = changed(judged(STEPS).plan, "b", undo_after=())
     refuted = refutations(plan)
     assert refuted["b"].message == "the undo of `b` does not wait for the undo of `c`, which comes after it"
-    assert refuted["a"].situation.order == ("a", "b", "c")
-    assert (refuted["a"].situation.subject, refuted["a"].situation.other) == ("a", "c")
+    assert story(refuted["a"]).order == ("a", "b", "c")
+    assert (story(refuted["a"]).subject, story(refuted["a"]).other) == ("a", "c")
 
 
 def test_a_direct_link_past_the_query_is_an_order_too() -> None:

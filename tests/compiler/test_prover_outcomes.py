@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.compiler.judging import INPUT, Judged, judged
+from tests.compiler.judging import INPUT, Judged, judged, story
 
 from sagac.compiler import protocol, protocol_table
 from sagac.compiler.obligations.unknown_outcomes import MOVES
@@ -63,8 +63,8 @@ def test_a_key_alone_settles_nothing_before_the_pivot() -> None:
     assert isinstance(verdict, Refuted)
     assert verdict.message == "nothing settles a lost answer to `pay`: it may have taken effect, or not"
     assert verdict.help[0].startswith("declare `revokes charge` on `bank.refund`")
-    assert verdict.situation.unknown == "pay"
-    assert verdict.situation.events == (
+    assert story(verdict).unknown == "pay"
+    assert story(verdict).events == (
         "`bank.charge` arrives and takes effect",
         "no answer comes: nobody knows whether `bank.charge` took effect",
         "the step is taken for failed",
@@ -104,7 +104,7 @@ def test_an_undo_that_is_not_idempotent_cannot_be_sent_again() -> None:
     found = declared("probe find(id)  lands within 1m", more=LATER)
     refuted = found.refuted("C1")["pay"]
     assert refuted.message == "nothing settles a lost answer to the undo of `pay`: sent again, it could undo twice"
-    assert refuted.situation.events[-3:] == (
+    assert story(refuted).events[-3:] == (
         "`bank.refund` arrives",
         "no answer to `bank.refund` comes, and it is sent again",
         "`bank.refund` arrives",
@@ -117,7 +117,7 @@ def test_an_undo_that_is_never_needed_may_be_called_once() -> None:
 
 def test_a_lost_answer_is_told_with_the_values_that_lead_to_it() -> None:
     found = declared("idempotent", "idempotent", 'when note == "x" and amount > 500', more=LATER, head=INPUT)
-    assert found.refuted("C1")["pay"].situation.input == {"note": "x", "amount": 501}
+    assert story(found.refuted("C1")["pay"]).input == {"note": "x", "amount": 501}
 
 
 def test_an_undo_rests_on_its_window() -> None:

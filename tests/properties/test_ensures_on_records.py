@@ -155,7 +155,7 @@ def test_what_is_ensured_and_proved_never_goes_wrong() -> None:
         proved = is_proved(case)
         try:
             why = wrong(case, random.Random(seed))
-        except confluence.Broken:  # an undo that is refused: B1's business, and then nothing is said of the end
+        except confluence.BrokenError:  # an undo that is refused: B1's business, and then nothing is said of the end
             continue
         found[proved, not why] += 1
         if proved and why:
@@ -194,6 +194,6 @@ def test_every_part_of_a_course_is_needed(blinded: object, monkeypatch: pytest.M
         try:
             if is_proved(case) and wrong(case, random.Random(seed)):
                 return
-        except confluence.Broken:
+        except confluence.BrokenError:
             continue
     pytest.fail("nothing that goes wrong was proved")
