@@ -1,47 +1,88 @@
 """The surroundings of a run: every action of every saga of the project that may come between two of its own.
 
-Actions are grouped by their form: two of one form do the same, whatever their values are called, so what is proved of
-one pair of forms is proved of every pair of actions that has them.
+Every two actions that may meet are asked about, but not one by one. Actions of one form do the same, whatever their
+values are called. So a question about two forms is asked first with nothing known of their values but the key of the
+run: it has fewer premises than the question about any two actions of these forms, so where nothing can go wrong in it,
+nothing can for them. Where something can, it is asked again for each way in which the two share values (a pattern),
+and then, where something still can, for the two actions themselves.
+
+What stands literally in a key is a value like any other here, and values that are written differently differ.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from sagac.compiler import actions, encoding, logic, terms
-from sagac.compiler.actions import Action, Deeds
-from sagac.compiler.logic import Symbol, Term
+from sagac.compiler.actions import OTHER, Action, Deeds
+from sagac.compiler.graph import numbers
+from sagac.compiler.logic import Literally, Symbol, Term
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.obligations.obligation import Form, Premise
-from sagac.compiler.records import Effect
+from sagac.compiler.records import Effect, Place
 from sagac.compiler.verdicts import Act
 from sagac.runtime.plan import Expression, Result
 
 Pattern: TypeAlias = tuple[int, ...]
-"""For each unknown of a second action its place among those of the first, or -1 where it is another one."""
+"""For each unknown of a second group of actions its place among those of the first, or -1 where it is another one."""
+
+WRITTEN: Final = "written "
+"""What the unknown is called that stands for a literal in a key, before its sort and the literal."""
+
+MINE: Final = "mine "
+"""What the unknowns of this run are called under one name for each place."""
+
+BESIDE: Final = "beside "
+"""What they are called of a second group of its actions, where nothing is known of what the two share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Actions of one run that a question is about together, with their unknowns in the order in which they are met."""
+
+    actions: tuple[Action, ...]
+    symbols: tuple[Symbol, ...]
+    form: Hashable
+    """Equal for actions that do the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An action with its unknowns in the order in which they are met."""
+    """An action, and how it looks from further and further away."""
 
     deeds: Deeds
     action: Action
-    symbols: tuple[Symbol, ...]
-    form: str
-    """Equal for actions that do the same."""
+    whole: Face
+    """With unknowns in the places of the literals of its keys."""
+    bare: Face
+    """Without its guards and locks as well: less is known of it."""
 
     @property
     def resources(self) -> frozenset[str]:
         """The full names of the resources that it changes."""
         return frozenset(effect.place.resource for effect in self.action.effects)
 
+    @property
+    def saga(self) -> str:
+        """The full name of its saga."""
+        return self.action.saga
+
     def act(self, side: int) -> Act:
         """The action in a story, by this side."""
         return Act(side, self.action.step, self.action.undo)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Actions of one run that a question is about together, as a do and its undo."""
+
+    parts: tuple[Part, ...]
+    whole: Face
+    bare: Face
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +94,11 @@ class Surroundings:
     """By saga and step."""
     undoes: Mapping[tuple[str, str], tuple[Part, ...]]
     touching: Mapping[str, tuple[Part, ...]]
-    """By resource, in source order: of each saga one of each form."""
+    """By resource, in source order: of each saga one of each form and literals."""
     asked: dict[object, Form] = field(default_factory=dict)
     """Questions by the forms that they are about: each is made once."""
+    met: dict[tuple[frozenset[str], str], tuple[Crowd, ...]] = field(default_factory=dict)
+    """Who may meet an action, by what it changes and by its saga: the same for many actions."""
 
 
 def of(project: Project, deeds: Mapping[str, Deeds]) -> Surroundings:
@@ -68,26 +111,74 @@ def of(project: Project, deeds: Mapping[str, Deeds]) -> Surroundings:
         for step in each.saga.steps:
             does[name, step.name] = part(each, each.does[step.name], read)
             undoes[name, step.name] = tuple(part(each, undo, read) for undo in each.undoes[step.name])
-    touching: dict[str, dict[tuple[str, str], Part]] = {}
+    touching: dict[str, dict[object, Part]] = {}
     for key, done in does.items():
         for one in (done, *undoes[key]):
             for resource in one.resources:
-                touching.setdefault(resource, {}).setdefault((key[0], one.form), one)
+                kind = (key[0], one.whole.form, tuple(filter(is_written, one.whole.symbols)))
+                touching.setdefault(resource, {}).setdefault(kind, one)
     return Surroundings(project, does, undoes, {name: tuple(found.values()) for name, found in touching.items()})
 
 
 def part(deeds: Deeds, action: Action, read: frozenset[tuple[str, str]]) -> Part:
     """The action as far as somebody can tell what came of it: a result that nobody reads is none."""
     if not action.effects:
-        return Part(deeds, action, (), "")
+        nothing = Face((action,), (), "")
+        return Part(deeds, action, nothing, nothing)
     told = {name: cell for name, cell in action.yields.items() if (action.step, name) in read}
-    roots = tuple(roots_of(replace(action, yields=told)))
-    typed = encoding.facts(deeds.encoding, *roots)
-    facts = (*action.facts, *(Premise(term, "a value is one of its type") for term in typed))
-    known = replace(action, yields=told, facts=facts)
-    known = replace(known, shape=actions.shape(known))
-    symbols = tuple(symbol for symbol in logic.symbols(*roots_of(known)) if not is_slot(symbol))
-    return Part(deeds, known, symbols, sys.intern(known.shape))  # compared many thousand times
+    known = typed(deeds, replace(action, yields=told))
+    near = frozenset(logic.symbols(*actions.all_terms(action.effects)))
+    bare = typed(deeds, replace(action, yields=told, locks=(), facts=actions.cone(near, deeds.facts)))
+    return Part(deeds, known, face(known), face(bare))
+
+
+def typed(deeds: Deeds, action: Action) -> Action:
+    """The action with what is known of its values by their types."""
+    found = encoding.facts(deeds.encoding, *roots_of(action))
+    return replace(action, facts=(*action.facts, *(Premise(term, "a value is one of its type") for term in found)))
+
+
+def face(action: Action) -> Face:
+    """One action by itself, with unknowns for the literals of its keys."""
+    seen = replace(
+        action,
+        effects=tuple(replace(effect, place=unwritten(effect.place)) for effect in action.effects),
+        locks=tuple(map(unwritten, action.locks)),
+    )
+    symbols = tuple(symbol for symbol in logic.symbols(*roots_of(seen)) if not is_slot(symbol))
+    written = tuple(place for place, symbol in enumerate(symbols) if is_written(symbol))
+    return Face((seen,), symbols, (actions.shape(seen), written))
+
+
+def unwritten(place: Place) -> Place:
+    """The place with unknowns for the literals of its key."""
+    return Place(
+        place.resource,
+        tuple(
+            Symbol(f"{WRITTEN}{key.sort} {key.value!r}", key.sort) if isinstance(key, Literally) else key
+            for key in place.keys
+        ),
+    )
+
+
+def is_written(symbol: Symbol) -> bool:
+    """It stands for a literal."""
+    return symbol.name.startswith(WRITTEN)
+
+
+def bundle(*parts: Part) -> Bundle:
+    """These actions of one run, together."""
+    return Bundle(parts, together([part.whole for part in parts]), together([part.bare for part in parts]))
+
+
+def together(faces: Sequence[Face]) -> Face:
+    """Actions of one run; their form says which unknowns they share."""
+    if len(faces) == 1:
+        return faces[0]
+    symbols = tuple(dict.fromkeys(symbol for each in faces for symbol in each.symbols))
+    places = {symbol: place for place, symbol in enumerate(symbols)}
+    form = tuple((each.form, tuple(places[symbol] for symbol in each.symbols)) for each in faces)
+    return Face(tuple(action for each in faces for action in each.actions), symbols, form)
 
 
 def roots_of(action: Action) -> Iterator[Term]:
@@ -113,7 +204,7 @@ def results_read(saga: Saga) -> Iterator[tuple[str, str]]:
 
 
 def expressions(saga: Saga) -> Iterator[Expression]:
-    """All that a run of the saga evaluates."""
+    """All that a run of the saga evaluates, and all that is claimed of one."""
     for step in saga.steps:
         guards = [step.guard, *(handler.guard for handler in step.handlers)]
         yield from (guard.condition for guard in guards if guard is not None)
@@ -121,15 +212,95 @@ def expressions(saga: Saga) -> Iterator[Expression]:
             yield from (value for _, value in call.arguments)
         yield from (key for lock in step.locks for key in lock.keys)
     yield from (output.value for output in saga.outputs)
+    yield from (output.where.condition for output in saga.outputs if output.where is not None)
+    for ensure in saga.ensures:
+        yield ensure.condition
+        yield from (key for record in ensure.records for key in record.keys)
+    for rule in saga.rules:
+        yield rule.condition
+        yield from (guard.condition for guard in (rule.guard,) if guard is not None)
 
 
-def meeting(surroundings: Surroundings, one: Part) -> Iterator[Part]:
-    """Every action of another run that may meet this one on a record: one for each form, of its own saga or not."""
-    found: dict[tuple[str, bool], Part] = {}
-    for resource in sorted(one.resources):
-        for other in surroundings.touching.get(resource, ()):
-            found.setdefault((other.form, other.action.saga == one.action.saga), other)
-    yield from found.values()
+# --- who meets whom ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Bundles of one bare form, and what each speaks of, so that all that share values with another are found at once.
+
+    Members have numbers; sets of them are the bits of an integer.
+    """
+
+    members: Mapping[int, Bundle]
+    all: int
+    kinds: tuple[int, ...]
+    """Sets of members of one form that have the common unknowns in the same places."""
+    speaking: Mapping[Symbol, int]
+    """Who speaks of an unknown that is not common."""
+
+    @property
+    def first(self) -> Bundle:
+        """Any one of them."""
+        return next(iter(self.members.values()))
+
+
+COMMON: Final = 8
+"""An unknown of which more members speak is common."""
+
+
+def crowd(members: Mapping[int, Bundle], *, of_another_run: bool = False) -> Crowd:
+    """Bundles of one bare form; of another run they share nothing but literals."""
+    told = {
+        number: tuple(
+            symbol if is_written(symbol) or not of_another_run else None for symbol in member.whole.symbols
+        )
+        for number, member in members.items()
+    }
+    counts = Counter(symbol for symbols in told.values() for symbol in set(symbols))
+    kinds: dict[object, int] = {}
+    speaking: dict[Symbol, int] = {}
+    for number, symbols in told.items():
+        common = tuple(symbol if counts[symbol] > COMMON else None for symbol in symbols)
+        kind = (members[number].whole.form, common)
+        kinds[kind] = kinds.get(kind, 0) | 1 << number
+        for symbol in symbols:
+            if symbol is not None and counts[symbol] <= COMMON:
+                speaking[symbol] = speaking.get(symbol, 0) | 1 << number
+    everybody = sum(1 << number for number in members)
+    return Crowd(members, everybody, tuple(kinds.values()), speaking)
+
+
+def alike(crowd: Crowd, one: Bundle, candidates: int, *, of_another_run: bool = False) -> Iterator[tuple[int, ...]]:
+    """The candidates, those together that are of one form and share the same values with `one`."""
+    near = 0
+    for symbol in one.whole.symbols:
+        near |= crowd.speaking.get(symbol, 0)
+    near &= candidates
+    found: dict[object, list[int]] = {}
+    for number in numbers(near):
+        other = crowd.members[number]
+        found.setdefault((other.whole.form, pattern(one, other, of_another_run=of_another_run)), []).append(number)
+    yield from map(tuple, found.values())
+    for kind in crowd.kinds:  # none of these shares more than what is common, and that is in the same places
+        rest = kind & candidates & ~near
+        if rest:
+            yield tuple(numbers(rest))
+
+
+def meeting(surroundings: Surroundings, one: Part) -> tuple[Crowd, ...]:
+    """Every action of another run that may meet this one on a record: a crowd for each form, of its own saga or not."""
+    key = (one.resources, one.saga)
+    if key not in surroundings.met:
+        found: dict[object, dict[int, Bundle]] = {}
+        seen: set[int] = set()
+        for resource in sorted(one.resources):
+            for other in surroundings.touching.get(resource, ()):
+                if id(other) not in seen:
+                    seen.add(id(other))
+                    members = found.setdefault((other.bare.form, other.saga == one.saga), {})
+                    members[len(members)] = bundle(other)
+        surroundings.met[key] = tuple(crowd(members, of_another_run=True) for members in found.values())
+    return surroundings.met[key]
 
 
 # --- whose a state is ----------------------------------------------------------------------------------------------
@@ -193,26 +364,58 @@ def certain(action: Action, takers: frozenset[tuple[str, str, str, bool]]) -> Ac
 # --- one name for each place ---------------------------------------------------------------------------------------
 
 
-def named(parts: Sequence[Part], prefix: str) -> tuple[Action, ...]:
-    """Actions of one run with names for their unknowns that depend on their forms and on what they share alone."""
-    names = canonical(parts, prefix)
-    return tuple(actions.renamed(each.action, lambda symbol: names[symbol]) for each in parts)
+def named(face: Face, prefix: str, known: Mapping[Symbol, Symbol] | None = None) -> dict[Symbol, Symbol]:
+    """Names for the unknowns of actions that depend on their form alone; those that are known keep theirs."""
+    names = dict(known or {})
+    for place, symbol in enumerate(face.symbols):
+        names.setdefault(symbol, Symbol(f"{prefix}{symbol.sort} {place}", symbol.sort))
+    return names
 
 
-def canonical(parts: Sequence[Part], prefix: str) -> dict[Symbol, Symbol]:
-    """The names of the unknowns of actions of one run."""
-    found: dict[Symbol, Symbol] = {}
-    for each in parts:
-        for symbol in each.symbols:
-            found.setdefault(symbol, Symbol(f"{prefix}{symbol.sort} {len(found)}", symbol.sort))
-    return found
+def seen(face: Face, names: Mapping[Symbol, Symbol]) -> tuple[Action, ...]:
+    """The actions with these names for their unknowns."""
+    return tuple(actions.renamed(action, lambda symbol: names[symbol]) for action in face.actions)
 
 
-def pattern(first: Part, second: Part) -> Pattern:
-    """Which unknowns of the second action are also those of the first."""
-    places = {symbol: place for place, symbol in enumerate(first.symbols)}
-    return tuple(places.get(symbol, -1) for symbol in second.symbols)
+def unrelated(one: Face, other: Face) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
+    """Two groups of actions of one run, of which nothing is known but that it is one run."""
+    mine = named(one, MINE)
+    key = {symbol: mine[symbol] for symbol in logic.symbols(*one.actions[0].run_key)}
+    return seen(one, mine), seen(other, named(other, BESIDE, key))
 
 
-MINE: Final = "mine "
-"""What the unknowns of this run are called under one name for each place."""
+def related(one: Face, other: Face) -> tuple[tuple[Action, ...], tuple[Action, ...], tuple[Premise, ...]]:
+    """Two groups of actions of one run, with what they share, and that what is written differently differs."""
+    names = named(together([one, other]), MINE)
+    return seen(one, names), seen(other, names), tuple(differing(names))
+
+
+def strangers(one: Face, other: Face) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
+    """Actions of two runs, of which nothing is known."""
+    return seen(one, named(one, MINE)), seen(other, named(other, OTHER))
+
+
+def met(one: Face, other: Face) -> tuple[tuple[Action, ...], tuple[Action, ...], tuple[Premise, ...]]:
+    """Actions of two runs, with the literals that they share, and that what is written differently differs."""
+    mine = named(one, MINE)
+    theirs = named(other, OTHER, {symbol: name for symbol, name in mine.items() if is_written(symbol)})
+    return seen(one, mine), seen(other, theirs), tuple(differing(mine | theirs))
+
+
+def differing(names: Mapping[Symbol, Symbol]) -> Iterator[Premise]:
+    """Literals that are written differently differ."""
+    written = [name for symbol, name in names.items() if is_written(symbol)]
+    for place, one in enumerate(written):
+        for other in written[:place]:
+            if one.sort == other.sort:
+                yield Premise(logic.negation(logic.equal(one, other)), "what is written differently differs")
+
+
+def pattern(first: Bundle, second: Bundle, *, of_another_run: bool = False) -> Pattern:
+    """Which unknowns of the second group are also those of the first; of another run only literals can be."""
+    places = {
+        symbol: place
+        for place, symbol in enumerate(first.whole.symbols)
+        if is_written(symbol) or not of_another_run
+    }
+    return tuple(places.get(symbol, -1) for symbol in second.whole.symbols)
