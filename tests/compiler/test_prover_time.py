@@ -14,11 +14,11 @@ from tests.compiler.judging import Judged, judged
 from sagac.compiler import durations
 from sagac.compiler.durations import FOREVER, spelled
 from sagac.compiler.graph import Graph, numbers
-from sagac.compiler.obligations import conditions, hold_time, paths, windows
+from sagac.compiler.obligations import conditions, hold_time, paths, retention, turns, windows
 from sagac.compiler.obligations import worst as worst_of
 from sagac.compiler.obligations.obligation import Never
 from sagac.compiler.obligations.worst import Worst
-from sagac.compiler.verdicts import Critical, Proved, Undecided
+from sagac.compiler.verdicts import Critical, Proved
 from sagac.runtime import kernel
 from sagac.runtime.commands import Append, Ask, Await, Send, Wake
 from sagac.runtime.events import Answered, Cancelled, Event, Lapsed, Probed, Started
@@ -209,6 +209,92 @@ def test_the_potentials_of_another_saga_are_no_certificate(seed: int) -> None:
     over = paths.ends(found.graph, worst.settle)
     less = (over[0] - 1, *over[1:])
     assert not paths.is_bound(found.graph, worst.settle, less)
+
+
+# --- spans against every state --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_what_a_step_holds_is_given_back_as_late_as_in_some_state_and_never_later(seed: int, in_order: bool) -> None:
+    found = drawn(seed)
+    plan, worst = revoking(found)
+    known = conditions.of(found.project, found.saga, found.graph, plan)
+    sinks = tuple(number for number in range(len(found.graph.order)) if not found.graph.before[number])
+    for number, step in enumerate(worst.steps):
+        if not step.pivot:
+            span = hold_time.measured(found.graph, worst, number, number, sinks, forward=False)
+            longest = max(returns(found.graph, worst, span.over, number, in_order=in_order), default=0)
+            assert hold_time.total_ms(found.graph, known, worst, span, in_order=in_order) == longest, step.name
+
+
+def returns(graph: Graph, worst: Worst, over: tuple[float, ...], own: int, *, in_order: bool) -> Iterator[float]:
+    """When the step's own effect has been taken back, from the send of its do, in each way that a run can turn."""
+    for late, done, doubts in turned_states(graph, worst):
+        begun = max((over[each] for each in late), default=0.0)
+        if own in doubts:
+            yield begun + sum(worst.undo[each] for each in (doubts if in_order else [own]))
+        elif done >> own & 1:
+            revoked = [worst.undo[each] for each in doubts]
+            if in_order:
+                before = [each for each in numbers(done) if not graph.ancestors[own] >> each & 1]
+                yield begun + sum(revoked) + sum(worst.undo[each] for each in before)
+            else:
+                yield begun + max(revoked, default=0.0) + worst.undo[own] + down(graph, worst, done, own)
+
+
+def down(graph: Graph, worst: Worst, done: int, own: int) -> float:
+    """The longest chain of undos that has to be over before the step's own begins."""
+    later = [each for each in graph.before[own] if done >> each & 1]
+    return max((worst.undo[each] + down(graph, worst, done, each) for each in later), default=0.0)
+
+
+def turned_states(graph: Graph, worst: Worst) -> Iterator[tuple[list[int], int, list[int]]]:
+    """Each state with nothing under way after a turn: who settled as late as can be, who is done, who is in doubt."""
+    everything = (1 << len(graph.order)) - 1
+    for settled in range(everything + 1):
+        if any(graph.ancestors[number] & ~settled for number in numbers(settled)):
+            continue
+        sent = [n for n in range(len(graph.order)) if not settled >> n & 1 and not graph.ancestors[n] & ~settled]
+        committed = [number for number in sent if worst.steps[number].pivot]
+        if any(worst.steps[number].pivot for number in numbers(settled)) or len(committed) > 1:
+            continue
+        if committed and not can_be_refused(worst.steps[committed[0]]):
+            continue
+        waiting = [number for number in sent if number not in committed]
+        for outcome in product(*(outcomes(worst, number) for number in waiting)):
+            late = [n for n, (took, _) in zip(waiting, outcome, strict=True) if took]
+            done = settled | sum(1 << n for n, (_, what) in zip(waiting, outcome, strict=True) if what == "done")
+            doubts = [n for n, (_, what) in zip(waiting, outcome, strict=True) if what == "doubt"]
+            if done != everything:
+                yield [*late, *committed], done, doubts
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_doubt_is_revoked_as_late_as_in_some_state_and_never_later(seed: int, in_order: bool) -> None:
+    found = drawn(seed)
+    plan, worst = revoking(found)
+    known = conditions.of(found.project, found.saga, found.graph, plan)
+    plan = replace(plan, rollback_in_order=in_order)
+    draining = turns.ranked(found.graph, worst.drain)
+    for number, step in enumerate(worst.steps):
+        if step.doubt == "revoke":
+            parts = retention.do_parts(found.graph, known, plan, worst, draining, number)
+            longest = max(revocations(found.graph, worst, number, in_order=in_order), default=None)
+            # A doubt beside a pivot that is always enabled by then is none that a run turns with.
+            assert longest in (None, sum(part.takes for part in parts)), step.name
+
+
+def revocations(graph: Graph, worst: Worst, own: int, *, in_order: bool) -> Iterator[float]:
+    """When the last copy of the undo of the step's doubt is sent, from the send of its do."""
+    step = worst.steps[own]
+    last = max(durations.last_send_ms(undo.schedule) for undo in step.undos)
+    for late, _, doubts in turned_states(graph, worst):
+        if own in doubts and not any(worst.steps[each].pivot for each in late):
+            drain = max((worst.drain[each] for each in late if each != own), default=0.0)
+            others = [worst.undo[each] for each in doubts if each != own and in_order]
+            yield durations.answering_ms(step) + drain + sum(others) + last
 
 
 # --- durations against the kernel's clock ---------------------------------------------------------------------------
@@ -420,9 +506,48 @@ def test_the_time_that_is_left_for_a_step_that_is_sent_for_ever_is_a_promise() -
     assert "`s.sell` is answered within 8m 35s, `retry forever` or not" in proved.verdict.rests_on
 
 
+ALSO: Final = """
+step NAME after take { do s.may(id)  compensate s.revoke(id) { timeout 10s  retry 1 times backoff 1s to 5s }
+  timeout 10s  retry 1 times backoff 1s to 5s }
+"""
+BESIDE: Final = "".join(
+    (HELD.replace("after pay", "after pay, pack, ship"), ALSO.replace("NAME", "pack"), ALSO.replace("NAME", "ship"))
+)
+
+
 def test_where_one_step_is_undone_at_a_time_a_hold_waits_for_all_the_others() -> None:
-    (one,) = limited("rollback in order", HELD, "85s").of("E1", "take")
-    assert not isinstance(one.verdict, Proved | Undecided)
+    # As above, with what is done beside the doubt undone before, for 25s in all: or for 25s each.
+    assert isinstance(limited("", BESIDE, "110s").of("E1", "take")[0].verdict, Proved)
+    assert isinstance(limited("rollback in order", BESIDE, "135s").of("E1", "take")[0].verdict, Proved)
+    refuted = limited("rollback in order", BESIDE, "134s").refuted("E1")["take"]
+    assert refuted.message.endswith("that may take 2m 15s, not 2m 14s")
+
+
+def test_the_time_until_a_point_of_no_return_is_refused_counts() -> None:
+    # Taken after 10s, paid after 25s more, refused after 10s more; both undone in 25s each.
+    refusable = HELD.replace("s.sell(id)", "s.may(id)").replace("retry forever", "timeout 10s  retry 0 times")
+    assert isinstance(limited("", refusable, "95s").of("E1", "take")[0].verdict, Proved)
+    refuted = limited("", refusable, "94s").refuted("E1")["take"]
+    assert isinstance(refuted.situation, Critical)
+    assert refuted.message.endswith("that may take 1m 35s, not 1m 34s")
+
+
+REMEMBERED: Final = """
+step a { do s.may(id)  compensate s.revoke(id) { timeout 10s  retry 0 times }  timeout 10s  retry 0 times }
+step b { do s.may(id)  compensate s.revoke(id) { timeout 30s  retry 0 times }  timeout 10s  retry 0 times }
+"""
+
+
+def test_where_one_doubt_is_revoked_at_a_time_a_key_is_needed_for_longer() -> None:
+    # In doubt after 10s; the other one too, 10s later; and that one may be revoked first, which takes 30s.
+    short = SERVICE.replace("LIMIT", "1d").replace(
+        "idempotent\n    fails No\n  command asked", "idempotent for 45s\n    fails No\n  command asked"
+    )
+    assert short != SERVICE.replace("LIMIT", "1d")
+    together = judged(REMEMBERED, services=short, head=HEAD)
+    assert isinstance(together.of("C5", "a")[0].verdict, Proved)
+    refuted = judged(f"rollback in order\n{REMEMBERED}", services=short, head=HEAD).refuted("C5")["a"]
+    assert refuted.message == "a copy of `s.may` may come 50s after the first, but its key is remembered for 45s"
 
 
 def test_a_confirming_step_is_found_by_what_it_changes() -> None:

@@ -91,12 +91,11 @@ def within(
     step: Written,
 ) -> Obligation:
     """The claim that a span fits into a limit."""
-    if plan.rollback_in_order and span.target is not None:
-        worst = one_by_one(graph, worst, span)
-    total = bound_ms(graph, worst, span)
+    in_order = plan.rollback_in_order
+    total = bound_ms(graph, worst, span, in_order=in_order)
     if len(graph.order) <= EXACT_MAX or total > limit:
         try:
-            total = total_ms(graph, conditions, worst, span)
+            total = total_ms(graph, conditions, worst, span, in_order=in_order)
         except TooManyError:
             return Settled(claim, Undecided(windows.MANY))
     if total <= limit:
@@ -109,15 +108,6 @@ def within(
             yield windows.unexplored()
 
     return Never(claim, cases, proved=proved(worst, span, 0))
-
-
-def one_by_one(graph: Graph, worst: Worst, span: Span) -> Worst:
-    """Where one step is undone at a time, all that may be undone before counts with the step's own undo."""
-    assert span.target is not None
-    others = ~(graph.ancestors[span.target] | 1 << span.target) & (1 << len(graph.order)) - 1
-    before = sum(worst.undo[number] for number in numbers(others))
-    undo = (before + each if number == span.target else 0.0 for number, each in enumerate(worst.undo))
-    return replace(worst, undo=tuple(undo))
 
 
 def proved(worst: Worst, span: Span, slack: float) -> Verdict:
@@ -199,17 +189,22 @@ def ends(project: Project, holding: Operation, using: Operation, resource: str) 
 # --- sums -----------------------------------------------------------------------------------------------------------
 
 
-def total_ms(graph: Graph, conditions: Conditions, worst: Worst, span: Span) -> float:
+def total_ms(graph: Graph, conditions: Conditions, worst: Worst, span: Span, *, in_order: bool) -> float:
     """The longest time that a span may take, whatever the guards say."""
     forward = max((span.over[goal] for goal in span.goals), default=0) if span.forward else 0
+    if in_order:
+        return max(forward, serial_ms(graph, conditions, worst, span))
     back = turns.longest(worst_of.ways(graph, conditions, worst), back_times(graph, worst, span))
     revoked = max((turn.total for turn in revocations(graph, conditions, worst, span)), default=0)
     return max(forward, 0 if back is None else back.total, revoked)
 
 
-def bound_ms(graph: Graph, worst: Worst, span: Span) -> float:
+def bound_ms(graph: Graph, worst: Worst, span: Span, *, in_order: bool) -> float:
     """A span never takes longer than this: the longest of each part, whether they go together or not."""
     forward = max((span.over[goal] for goal in span.goals), default=0) if span.forward else 0
+    if in_order:
+        undone = sum(alone(graph, worst, span).undo) if span.target is not None else 0
+        return max(forward, max(span.over) + undone)
     own = worst.revoke[span.number]
     revoked = max(span.over) + own if span.target == span.number and own != NEVER else 0
     return max(forward, turns.bound(back_times(graph, worst, span)), revoked)
@@ -229,7 +224,7 @@ def back_times(graph: Graph, worst: Worst, span: Span) -> Times:
         for other, (each, over) in enumerate(zip(span.over, late, strict=True))
     )
     first = tuple(NEVER if over else each for each, over in zip(chain, late, strict=True))
-    return Times(settle, revoke, worst.undo, first, NEVER)
+    return Times(settle, revoke, worst.undo, first, NEVER, span.over)
 
 
 def revocations(graph: Graph, conditions: Conditions, worst: Worst, span: Span) -> Iterator[Turn]:
@@ -246,6 +241,91 @@ def revocations(graph: Graph, conditions: Conditions, worst: Worst, span: Span) 
                 yield turn
 
 
+# --- one undo at a time ---------------------------------------------------------------------------------------------
+
+
+def alone(graph: Graph, worst: Worst, span: Span) -> Worst:
+    """What each step adds where one is undone at a time: until it is over, and its undo if it may come before.
+
+    The step's own doubt is looked at by itself: there is nothing to give back but what it is in doubt about.
+    """
+    assert span.target is not None
+    later = ~graph.ancestors[span.target] & ~span.confirmed
+    undo = (each if later >> number & 1 else 0.0 for number, each in enumerate(worst.undo))
+    given = back_times(graph, worst, span)
+    return replace(worst, drain=given.settle, revoke=given.revoke, undo=tuple(undo))
+
+
+def serial_ms(graph: Graph, conditions: Conditions, worst: Worst, span: Span) -> float:
+    """The longest way back, one undo at a time."""
+    if span.target is None:
+        return 0
+    found = windows.serial_turns(graph, conditions, alone(graph, worst, span), span.over)
+    back = (turn.total for turn, stands in found if stands >> span.number & 1)
+    revoked = (turn.total for turn, _ in serial_revocations(graph, conditions, worst, span))
+    return max((*back, *revoked), default=0)
+
+
+def serial_revocations(
+    graph: Graph, conditions: Conditions, worst: Worst, span: Span
+) -> Iterator[tuple[Turn, tuple[int, ...]]]:
+    """The ways back in which the step's own doubt is revoked after all other doubts that there can be beside it."""
+    ways = worst_of.ways(graph, conditions, worst)
+    for turn in revocations(graph, conditions, worst, span):
+        beside = doubtful_beside(graph, worst, turn)
+        more, others = turns.heaviest(ways, worst.revoke, beside, turns.settled_before(graph, turn))
+        yield replace(turn, total=turn.total + more), (*others, span.number)
+
+
+def doubtful_beside(graph: Graph, worst: Worst, turn: Turn) -> int:
+    """The steps whose doubt may have to be revoked before that of a turn, as a set."""
+    return sum(
+        1 << other
+        for other, each in enumerate(worst.revoke)
+        if each != NEVER and other != turn.doubtful and all(is_beside(graph, other, one) for one in turn.members)
+    )
+
+
+def is_beside(graph: Graph, number: int, other: int) -> bool:
+    """Both can be under way at the same time."""
+    return not (graph.ancestors[number] | graph.descendants[number]) >> other & 1
+
+
+def serial_cases(
+    graph: Graph,
+    conditions: Conditions,
+    plan: Plan,
+    worst: Worst,
+    span: Span,
+    limit: int,
+    step: Written,
+    optional: int,
+) -> Iterator[Case]:
+    """Each way back that takes too long, one undo at a time."""
+    if span.target is None:
+        return
+    given = alone(graph, worst, span)
+    chosen = windows.serial_choices(graph, conditions, given, limit, span.over)
+    undone = ((turn, steps, given.undo) for turn, steps in chosen if span.target in steps)
+    revoked = (
+        (turn, steps, worst.revoke)
+        for turn, steps in serial_revocations(graph, conditions, worst, span)
+        if turn.total > limit
+    )
+    listed = 0
+    for turn, steps, times in (*undone, *revoked):
+        for way in ways_to(graph, span, turn, optional):
+            last = sum(times[each] for each in steps)
+            if sum(span.before[each] for each in way) + last <= limit:
+                continue
+            listed += 1
+            if listed > worst_of.LISTED_MAX:
+                yield windows.unexplored()
+                return
+            turned = replace(turn, doubtful=None)
+            yield back_case(graph, conditions, plan, worst, span, limit, step, turned, way, steps)
+
+
 def too_long(
     graph: Graph, conditions: Conditions, plan: Plan, worst: Worst, span: Span, limit: int, step: Written
 ) -> Iterator[Case]:
@@ -260,7 +340,8 @@ def too_long(
                 yield windows.unexplored()
                 return
             yield forward_case(graph, conditions, plan, worst, span, limit, steps, step)
-    yield from back_cases(graph, conditions, plan, worst, span, limit, step, optional)
+    cases = serial_cases if plan.rollback_in_order else back_cases
+    yield from cases(graph, conditions, plan, worst, span, limit, step, optional)
 
 
 def forward_case(
@@ -324,11 +405,7 @@ def choices(
     graph: Graph, worst: Worst, span: Span, given: Times, turn: Turn, optional: int
 ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
     """The ways to the step that settles last, each with the chains of undos that may follow."""
-    ways = (
-        [()]
-        if turn.last is None
-        else [steps for _, steps in limited(paths.longest(graph, span.before, span.over, turn.last, optional=optional))]
-    )
+    ways = list(ways_to(graph, span, turn, optional))
     chains = (
         [()]
         if turn.first is None
@@ -337,6 +414,16 @@ def choices(
         ]
     )
     yield from ((way, chain) for way in ways for chain in chains)
+
+
+def ways_to(graph: Graph, span: Span, turn: Turn, optional: int) -> Iterator[tuple[int, ...]]:
+    """The ways to the step that is over last: the one that settles last, or the pivot that is refused."""
+    ends = [end for end in (turn.last, turn.refused) if end is not None and span.over[end] != NEVER]
+    if not ends:
+        yield ()
+        return
+    end = max(ends, key=lambda each: span.over[each])
+    yield from (steps for _, steps in limited(paths.longest(graph, span.before, span.over, end, optional=optional)))
 
 
 def limited(found: Iterator[paths.Path]) -> Iterator[paths.Path]:
@@ -396,13 +483,11 @@ def repairs(
         new = worst_of.of(graph, changed)
         again = measured(graph, new, span.number, span.target, span.goals, forward=span.forward)
         again = replace(again, confirmed=span.confirmed)
-        if changed.rollback_in_order and span.target is not None:
-            new = one_by_one(graph, new, again)
         try:
-            return total_ms(graph, conditions, new, again)
+            return total_ms(graph, conditions, new, again, in_order=changed.rollback_in_order)
         except TooManyError:
             return FOREVER
 
-    longest = total_ms(graph, conditions, worst, span)
+    longest = total_ms(graph, conditions, worst, span, in_order=plan.rollback_in_order)
     fewer = worst_of.fixes(plan, dos, undos, total, limit)
     return (*fewer, f"or have it held for {worst_of.rounded(longest)} or longer, less the skew")

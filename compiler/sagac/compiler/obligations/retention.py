@@ -8,6 +8,7 @@ arrive later than it was sent: by `lands within`, or, where that is not declared
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -16,14 +17,14 @@ from sagac.compiler.durations import FOREVER, spelled
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Handler, Project, Saga
 from sagac.compiler.model import Step as Written
-from sagac.compiler.obligations import hold_time, turns
+from sagac.compiler.obligations import hold_time, turns, windows
 from sagac.compiler.obligations import worst as worst_of
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Case, Never, Obligation, Settled, Story
-from sagac.compiler.obligations.turns import Ranking
+from sagac.compiler.obligations.turns import Ranking, TooManyError, Turn, Ways
 from sagac.compiler.obligations.worst import IN_TIME, UP, Part, Worst
 from sagac.compiler.source import Span
-from sagac.compiler.verdicts import Claim, Proved
+from sagac.compiler.verdicts import Claim, Proved, Undecided
 from sagac.runtime.plan import Plan, Schedule, Step
 
 RETRIES_MAX = 1_000
@@ -65,24 +66,62 @@ def sent(
     name = wording.operation(planned.call)
     text = f"every copy of `{name}` is sent while its key is remembered, for {spelled(planned.window_ms)}"
     claim = Claim("C5", saga.full_name, step.name, text, step.call.span)
-    parts = do_parts(graph, worst, draining, graph.number[step.name])
+    try:
+        parts = do_parts(graph, conditions, plan, worst, draining, graph.number[step.name])
+    except TooManyError:
+        yield Settled(claim, Undecided(windows.MANY))
+        return
     span = project.operation(step.call).span
     yield fits(claim, conditions, plan, step, None, parts, planned.window_ms, planned.lands_within_ms, name, span)
 
 
-def do_parts(graph: Graph, worst: Worst, draining: Ranking, number: int) -> tuple[Part, ...]:
+def do_parts(
+    graph: Graph, conditions: Conditions, plan: Plan, worst: Worst, draining: Ranking, number: int
+) -> tuple[Part, ...]:
     """From the first send of a do until the last send of anything that its key has to be known for."""
     step = worst.steps[number]
     if step.doubt != "revoke":
         until = durations.last_send_ms(step.schedule)
         return (Part(f"{step.name}, until its last attempt", worst_of.described(step.schedule), until),)
-    slowest = next((other for other in draining.beside((number,), None) if other != number), None)
+    ways = worst_of.ways(graph, conditions, worst)
+    last, others = (in_turn if plan.rollback_in_order else at_once)(graph, ways, worst, draining, number)
     undo = max(step.undos, key=lambda undo: durations.last_send_ms(undo.schedule))
     parts = [Part(f"{step.name}, in doubt", worst_of.described(step.schedule), durations.answering_ms(step))]
-    if slowest is not None and worst.drain[slowest]:
-        parts.append(Part(f"{graph.order[slowest]} settles", worst_of.settling(worst, slowest), worst.drain[slowest]))
-    last = durations.last_send_ms(undo.schedule)
-    return (*parts, Part(f"undo {step.name}, until its last attempt", worst_of.described(undo.schedule), last))
+    if last is not None and worst.drain[last]:
+        parts.append(Part(f"{graph.order[last]} settles", worst_of.settling(worst, last), worst.drain[last]))
+    parts += (
+        Part(f"undo {graph.order[other]}, in doubt", worst_of.undoing(worst, other), worst.revoke[other])
+        for other in others
+    )
+    sent = durations.last_send_ms(undo.schedule)
+    return (*parts, Part(f"undo {step.name}, until its last attempt", worst_of.described(undo.schedule), sent))
+
+
+Between: TypeAlias = tuple[int | None, tuple[int, ...]]
+"""What is waited for between a doubt and its undo: the step that settles last, and doubts that are revoked before."""
+
+
+def at_once(graph: Graph, ways: Ways, worst: Worst, draining: Ranking, number: int) -> Between:
+    """The slowest step that may be under way beside it: all doubts are revoked together."""
+    found = (other for other in draining.beside((number,), None) if other != number)
+    return next((other for other in found if turns.is_possible(ways, doubted(other, number))), None), ()
+
+
+def in_turn(graph: Graph, ways: Ways, worst: Worst, draining: Ranking, number: int) -> Between:
+    """The same with all doubts that there can be beside it, of which each is revoked before it."""
+    found: list[tuple[float, Between]] = [(0.0, (None, ()))]
+    for last in (None, *(other for other in draining.beside((number,), None) if other != number)):
+        turn = doubted(last, number)
+        if turns.is_possible(ways, turn):
+            beside, settled = hold_time.doubtful_beside(graph, worst, turn), turns.settled_before(graph, turn)
+            more, others = turns.heaviest(ways, worst.revoke, beside, settled)
+            found.append(((0.0 if last is None else worst.drain[last]) + more, (last, others)))
+    return max(found, key=lambda each: each[0])[1]
+
+
+def doubted(last: int | None, number: int) -> Turn:
+    """The turn at this step's doubt, where another one settles last."""
+    return Turn(0.0, last, number, None, None)
 
 
 # --- the undo -------------------------------------------------------------------------------------------------------

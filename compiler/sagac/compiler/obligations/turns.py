@@ -35,6 +35,12 @@ class Times:
     """The longest chain of undos that begins with the step's own."""
     alone: float
     """The same where no step is undone but the one in doubt."""
+    refusal: tuple[float, ...] = ()
+    """Until a pivot is refused, where that counts; else the time begins with its refusal."""
+
+    def refused_after(self, pivot: int | None) -> float:
+        """How long it takes until this pivot is refused, if one is."""
+        return self.refusal[pivot] if self.refusal and pivot is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,11 @@ class TooManyError(Exception):
 
 def bound(times: Times) -> float:
     """No turn takes longer than this: the longest of each part, whether they go together or not."""
-    return max((*times.settle, 0)) + max((*times.revoke, 0)) + max((*times.chain, times.alone if times.chain else 0, 0))
+    return (
+        max((*times.settle, *times.refusal, 0))
+        + max((*times.revoke, 0))
+        + max((*times.chain, times.alone if times.chain else 0, 0))
+    )
 
 
 def longest(ways: Ways, times: Times, above: float = 0) -> Turn | None:
@@ -104,10 +114,11 @@ def found(ways: Ways, times: Times, floor: list[float]) -> Iterator[Turn]:
     if times.alone != NEVER:
         entries.append((times.alone, None))
     for refused in (None, *ways.refusable):
+        begun = times.refused_after(refused)
         for chain, first in entries:
-            if chain + lasts.longest + doubts.longest <= floor[0]:
+            if chain + max(lasts.longest, begun) + doubts.longest <= floor[0]:
                 break
-            for turn in found_with(ways, lasts, doubts, floor, refused, first, chain):
+            for turn in found_with(lasts, doubts, floor, refused, begun, first, chain):
                 looked[0] += 1
                 if looked[0] > LOOKED_MAX:
                     raise TooManyError
@@ -116,11 +127,11 @@ def found(ways: Ways, times: Times, floor: list[float]) -> Iterator[Turn]:
 
 
 def found_with(
-    ways: Ways,
     lasts: Ranking,
     doubts: Ranking,
     floor: list[float],
     refused: int | None,
+    begun: float,
     first: int | None,
     chain: float,
 ) -> Iterator[Turn]:
@@ -128,11 +139,11 @@ def found_with(
     named_already = tuple(number for number in (refused, first) if number is not None)
     for doubtful in (*doubts.beside(named_already, first), None):
         revoking = 0.0 if doubtful is None else doubts.times[doubtful]
-        if chain + revoking + lasts.longest <= floor[0]:
+        if chain + revoking + max(lasts.longest, begun) <= floor[0]:
             return
         named_now = named_already if doubtful is None else (*named_already, doubtful)
         for last in (*lasts.beside(named_now, first), None):
-            total = chain + revoking + (0.0 if last is None else lasts.times[last])
+            total = chain + revoking + max(begun, 0.0 if last is None else lasts.times[last])
             yield Turn(total, last, doubtful, first, refused)
             if total <= floor[0]:
                 break
@@ -173,6 +184,43 @@ def ranked(graph: Graph, times: Sequence[float]) -> Ranking:
             after[number] |= after[later] | rank.get(later, 0)
     longest_time = times[chosen[0]] if chosen else 0.0
     return Ranking(tuple(chosen), tuple(times), tuple(before), tuple(after), longest_time)
+
+
+# --- doubts that are revoked one after the other ---------------------------------------------------------------------
+
+
+def heaviest(ways: Ways, times: Sequence[float], candidates: int, settled: int) -> tuple[float, tuple[int, ...]]:
+    """The candidates that can be in doubt together and take longest in all; `settled` is what has settled anyway."""
+    looked = [0]
+    known: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {}
+
+    def best(left: int, past: int) -> tuple[float, tuple[int, ...]]:
+        if not left:
+            return 0.0, ()
+        if (left, past) not in known:
+            looked[0] += 1
+            if looked[0] > LOOKED_MAX:
+                raise TooManyError
+            known[left, past] = max(chosen(left, past), key=lambda each: each[0])
+        return known[left, past]
+
+    def chosen(left: int, past: int) -> Iterator[tuple[float, tuple[int, ...]]]:
+        number = left.bit_length() - 1
+        rest, related = left & ~(1 << number), ways.graph.ancestors[number] | ways.graph.descendants[number]
+        now = past | ways.graph.ancestors[number]
+        is_free = not reached(ways, now)
+        if is_free:
+            total, others = best(rest & ~related, now)
+            yield total + times[number], (*others, number)
+        if not is_free or ways.pivots or rest & related:
+            yield best(rest, past)
+
+    return best(candidates, settled)
+
+
+def reached(ways: Ways, settled: int) -> bool:
+    """Some pivot that runs whenever it is reached has been."""
+    return any(not ways.graph.ancestors[pivot] & ~settled for pivot in numbers(ways.pivots))
 
 
 # --- whether a run can turn so --------------------------------------------------------------------------------------

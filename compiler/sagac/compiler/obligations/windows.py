@@ -321,8 +321,13 @@ def serial_ms(graph: Graph, conditions: Conditions, worst: Worst) -> float:
     return max((turn.total for turn, _ in serial_turns(graph, conditions, worst)), default=0)
 
 
-def serial_turns(graph: Graph, conditions: Conditions, worst: Worst) -> Iterator[tuple[Turn, int]]:
-    """For each step that settles last, how the run turns, and the most that can have to be undone."""
+def serial_turns(
+    graph: Graph, conditions: Conditions, worst: Worst, refusal: tuple[float, ...] = ()
+) -> Iterator[tuple[Turn, int]]:
+    """For each step that settles last, how the run turns, and the most that can have to be undone.
+
+    `refusal` has the time until a pivot is refused, where that counts.
+    """
     ways = worst_of.ways(graph, conditions, worst)
     for refused in (None, *ways.refusable):
         for last in (None, *range(len(graph.order))):
@@ -335,8 +340,9 @@ def serial_turns(graph: Graph, conditions: Conditions, worst: Worst) -> Iterator
                     stands &= ~graph.descendants[number]
                 for number in (*turns.named(refused), *numbers(ways.pivots)):
                     stands &= ~(1 << number)
+                begun = refusal[refused] if refusal and refused is not None else 0.0
                 yield from (
-                    (Turn(total_of(worst, last, part), last, None, None, refused), part)
+                    (Turn(total_of(worst, last, part, begun), last, None, None, refused), part)
                     for part in turned(graph, ways, worst, stands, last)
                 )
 
@@ -373,18 +379,18 @@ def turned(graph: Graph, ways: turns.Ways, worst: Worst, stands: int, last: int 
             yield stands & ~(1 << number)
 
 
-def total_of(worst: Worst, last: int | None, stands: int) -> float:
-    """How long it takes to settle this step and to undo all of these."""
+def total_of(worst: Worst, last: int | None, stands: int, begun: float = 0.0) -> float:
+    """How long it takes until this step has settled, though not before `begun`, and all of these are undone."""
     undos = [worst.undo[number] for number in numbers(stands)]
-    return (0.0 if last is None else worst.drain[last]) + sum(undos)
+    return max(begun, 0.0 if last is None else worst.drain[last]) + sum(undos)
 
 
 def serial_choices(
-    graph: Graph, conditions: Conditions, worst: Worst, limit: int
+    graph: Graph, conditions: Conditions, worst: Worst, limit: int, refusal: tuple[float, ...] = ()
 ) -> Iterator[tuple[Turn, tuple[int, ...]]]:
     """The rollbacks that take too long, with each choice of what a guard may have skipped; the longest turns first."""
     optional = worst_of.skippable(graph, conditions)
-    found = sorted(serial_turns(graph, conditions, worst), key=lambda each: (-each[0].total, each[1]))
+    found = sorted(serial_turns(graph, conditions, worst, refusal), key=lambda each: (-each[0].total, each[1]))
     for turn, stands in found:
         if turn.total <= limit:
             return
@@ -393,7 +399,8 @@ def serial_choices(
         for choice in range(1 << min(len(guarded), GUARDED_MAX)):
             kept = [number for place, number in enumerate(guarded) if not choice >> place & 1]
             members = fixed | sum(1 << number for number in kept)
-            if total_of(worst, turn.last, members) > limit:
+            begun = refusal[turn.refused] if refusal and turn.refused is not None else 0.0
+            if total_of(worst, turn.last, members, begun) > limit:
                 yield turn, tuple(number for number in numbers(members) if worst.undo[number])
 
 
