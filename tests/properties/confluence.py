@@ -17,7 +17,7 @@ from sagac.compiler import actions, courses, graph, parser, planner, rehearsal, 
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Project, Saga, Step
 from sagac.compiler.obligations import commutation, conditions, invariants, inverse, isolation, stability, transport
-from sagac.compiler.obligations.obligation import Breach, Form, Kept, Obligation, Settled
+from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation, Settled
 from sagac.compiler.rehearsal import Record, Records
 from sagac.compiler.source import Source
 from sagac.compiler.verdicts import Act, Proved, Side
@@ -185,13 +185,14 @@ def is_kept(obligation: Obligation) -> bool:
     if isinstance(obligation, Settled):
         return isinstance(obligation.verdict, Proved)
     assert isinstance(obligation, Kept), obligation
-    for breach in obligation.breaches():
-        if isinstance(breach, Breach):
-            if not is_impossible(breach):
-                return False
-        elif not is_impossible(breach.form) and not all(map(is_impossible, breach.breaches())):
-            return False
-    return True
+    return all(map(cannot_happen, obligation.breaches()))
+
+
+def cannot_happen(breach: Breach | General) -> bool:
+    """A breach cannot happen; of one form, the form cannot, or none of them."""
+    if isinstance(breach, Breach):
+        return is_impossible(breach)
+    return is_impossible(breach.form) or all(map(cannot_happen, breach.breaches()))
 
 
 def is_impossible(breach: Breach | Form) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 from sagac.compiler import smtlib, solver
 from sagac.compiler.logic import Term, Value
-from sagac.compiler.obligations.obligation import Breach, Form, Kept, Premise
+from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Premise
 from sagac.compiler.questions import Answer, Asked
 from sagac.compiler.solver import Impossible, Outcome, Possible, Unknown
 from sagac.compiler.verdicts import Claim, Proved, Refuted, Undecided, Vacuous, Verdict
@@ -50,12 +50,18 @@ def judged(obligation: Kept) -> Verdict:
 def ways(obligation: Kept) -> Iterator[Breach | Form]:
     """Every breach of a claim; in the place of those of one form, the form, where it cannot happen."""
     for breach in obligation.breaches():
-        if isinstance(breach, Breach):
-            yield breach
-        elif isinstance(outcome(breach.form), Impossible):
-            yield breach.form
-        else:
-            yield from breach.breaches()
+        yield from unfolded(breach)
+
+
+def unfolded(breach: Breach | General) -> Iterator[Breach | Form]:
+    """A breach by itself; of one form, the form where it cannot happen, else all of them."""
+    if isinstance(breach, Breach):
+        yield breach
+    elif isinstance(outcome(breach.form), Impossible):
+        yield breach.form
+    else:
+        for each in breach.breaches():
+            yield from unfolded(each)
 
 
 def outcome(breach: Breach | Form) -> Outcome:

@@ -11,9 +11,8 @@ What stands literally in a key is a value like any other here, and values that a
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -251,9 +250,7 @@ COMMON: Final = 8
 def crowd(members: Mapping[int, Bundle], *, of_another_run: bool = False) -> Crowd:
     """Bundles of one bare form; of another run they share nothing but literals."""
     told = {
-        number: tuple(
-            symbol if is_written(symbol) or not of_another_run else None for symbol in member.whole.symbols
-        )
+        number: tuple(symbol if is_written(symbol) or not of_another_run else None for symbol in member.whole.symbols)
         for number, member in members.items()
     }
     counts = Counter(symbol for symbols in told.values() for symbol in set(symbols))
@@ -270,6 +267,14 @@ def crowd(members: Mapping[int, Bundle], *, of_another_run: bool = False) -> Cro
     return Crowd(members, everybody, tuple(kinds.values()), speaking)
 
 
+def crowds(bundles: Iterable[tuple[int, int, Bundle]]) -> tuple[Crowd, ...]:
+    """A crowd for each bare form; the numbers are the member's, and which of several of its number it is."""
+    found: dict[object, dict[int, Bundle]] = {}
+    for number, which, each in bundles:
+        found.setdefault((which, each.bare.form), {})[number] = each
+    return tuple(map(crowd, found.values()))
+
+
 def alike(crowd: Crowd, one: Bundle, candidates: int, *, of_another_run: bool = False) -> Iterator[tuple[int, ...]]:
     """The candidates, those together that are of one form and share the same values with `one`."""
     near = 0
@@ -279,7 +284,9 @@ def alike(crowd: Crowd, one: Bundle, candidates: int, *, of_another_run: bool = 
     found: dict[object, list[int]] = {}
     for number in numbers(near):
         other = crowd.members[number]
-        found.setdefault((other.whole.form, pattern(one, other, of_another_run=of_another_run)), []).append(number)
+        found.setdefault((other.whole.form, pattern(one.whole, other.whole, of_another_run=of_another_run)), []).append(
+            number
+        )
     yield from map(tuple, found.values())
     for kind in crowd.kinds:  # none of these shares more than what is common, and that is in the same places
         rest = kind & candidates & ~near
@@ -411,11 +418,7 @@ def differing(names: Mapping[Symbol, Symbol]) -> Iterator[Premise]:
                 yield Premise(logic.negation(logic.equal(one, other)), "what is written differently differs")
 
 
-def pattern(first: Bundle, second: Bundle, *, of_another_run: bool = False) -> Pattern:
+def pattern(first: Face, second: Face, *, of_another_run: bool = False) -> Pattern:
     """Which unknowns of the second group are also those of the first; of another run only literals can be."""
-    places = {
-        symbol: place
-        for place, symbol in enumerate(first.whole.symbols)
-        if is_written(symbol) or not of_another_run
-    }
-    return tuple(places.get(symbol, -1) for symbol in second.whole.symbols)
+    places = {symbol: place for place, symbol in enumerate(first.symbols) if is_written(symbol) or not of_another_run}
+    return tuple(places.get(symbol, -1) for symbol in second.symbols)

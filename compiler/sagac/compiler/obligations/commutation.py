@@ -8,81 +8,94 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sagac.compiler import histories, repairs, surroundings
-from sagac.compiler.graph import Graph, numbers
-from sagac.compiler.logic import Symbol, Value, both
+from sagac.compiler.graph import Graph
+from sagac.compiler.logic import Value, both
 from sagac.compiler.model import Saga
 from sagac.compiler.obligations import movers
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.movers import Meeting
 from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation
-from sagac.compiler.surroundings import MINE, Part, Surroundings
+from sagac.compiler.surroundings import Crowd, Part, Surroundings
 from sagac.compiler.verdicts import Claim, History, Refuted
 
 
 def owe(saga: Saga, graph: Graph, conditions: Conditions, around: Surroundings) -> Iterator[Obligation]:
     """One claim for each step that shares a record with a later one that is not ordered with it."""
-    pairs = unordered(saga, graph, around)
-    kinds = numbered(saga, around)
+    beside = unordered(saga, graph, around)
+    crowds = surroundings.crowds(
+        (number, 0, surroundings.bundle(around.does[saga.full_name, name]))
+        for number, name in enumerate(graph.order)
+        if around.does[saga.full_name, name].action.effects
+    )
     for step in saga.steps:
-        if pairs[step.name]:
+        if beside[step.name]:
             text = f"`{step.name}` and the steps beside it come to the same in either order"
             claim = Claim("B2", saga.full_name, step.name, text, step.name_span)
-            yield Kept(claim, breaches(saga, conditions, around, kinds, step.name, pairs[step.name]))
+            part = around.does[saga.full_name, step.name]
+            yield Kept(claim, breaches(conditions, around, crowds, part, beside[step.name]))
 
 
-def unordered(saga: Saga, graph: Graph, around: Surroundings) -> Mapping[str, tuple[str, ...]]:
+def unordered(saga: Saga, graph: Graph, around: Surroundings) -> Mapping[str, int]:
     """For each step those of a larger number that change the same resource, where neither comes after the other."""
     touching: dict[str, int] = {}
     for place, name in enumerate(graph.order):
         for resource in around.does[saga.full_name, name].resources:
             touching[resource] = touching.get(resource, 0) | 1 << place
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, int] = {}
     for place, name in enumerate(graph.order):
         sharing = 0
         for resource in around.does[saga.full_name, name].resources:
             sharing |= touching[resource]
-        beside = sharing & ~graph.descendants[place] & (-1 << place + 1)
-        found[name] = tuple(graph.order[number] for number in numbers(beside))
+        found[name] = sharing & ~graph.descendants[place] & (-1 << place + 1)
     return found
-
-
-def numbered(saga: Saga, around: Surroundings) -> Mapping[str, int]:
-    """A number for each step, the same for steps that do the same with the same values."""
-    numbers: dict[tuple[str, tuple[Symbol, ...]], int] = {}
-    parts = {step.name: around.does[saga.full_name, step.name] for step in saga.steps}
-    return {name: numbers.setdefault((part.form, part.symbols), len(numbers)) for name, part in parts.items()}
 
 
 def breaches(
-    saga: Saga,
-    conditions: Conditions,
-    around: Surroundings,
-    kinds: Mapping[str, int],
-    step: str,
-    others: Sequence[str],
+    conditions: Conditions, around: Surroundings, crowds: Sequence[Crowd], one: Part, beside: int
 ) -> Callable[[], Iterator[General]]:
-    """Each two forms that meet, once; and where those can differ, the pairs of steps that have them."""
+    """Each two forms that meet, in either order."""
 
     def found() -> Iterator[General]:
-        one = around.does[saga.full_name, step]
-        pairs: dict[int, list[Part]] = {}
-        for name in others:
-            pairs.setdefault(kinds[name], []).append(around.does[saga.full_name, name])
-        for alike in pairs.values():
-            for turned in (False, True):
-                form = of_forms(around, *((alike[0], one) if turned else (one, alike[0])))
-                yield General(form, exactly(conditions, around, one, alike, turned=turned))
+        for others in crowds:
+            if others.all & beside:
+                for turned in (False, True):
+                    form = of_forms(around, one, others.first.parts[0], turned=turned)
+                    yield General(form, particular(conditions, around, one, others, beside, turned=turned))
 
     return found
 
 
-def of_forms(around: Surroundings, first: Part, second: Part) -> Form:
-    """The question whether the first of two forms can go behind the second, made once."""
-    key = ("B2", first.form, second.form, surroundings.pattern(first, second))
+def of_forms(around: Surroundings, one: Part, other: Part, *, turned: bool) -> Form:
+    """The question about two forms, of which nothing else is known: in this order, or in the other."""
+    key = ("B2", one.bare.form, other.bare.form, turned)
     if key not in around.asked:
-        one, other = surroundings.named([first, second], MINE)
-        asked = movers.past(around.project, one, other, "this run")
+        (mine,), (beside,) = surroundings.unrelated(one.bare, other.bare)
+        asked = movers.past(around.project, *((beside, mine) if turned else (mine, beside)), "this run")
         around.asked[key] = Form(asked.premises, asked.broken)
+    return around.asked[key]
+
+
+def particular(
+    conditions: Conditions, around: Surroundings, one: Part, others: Crowd, beside: int, *, turned: bool
+) -> Callable[[], Iterator[General]]:
+    """The question about each two forms with what they share, and then about the pairs of steps that have them."""
+
+    def found() -> Iterator[General]:
+        for alike in surroundings.alike(others, surroundings.bundle(one), others.all & beside):
+            found = [others.members[number].parts[0] for number in alike]
+            form = of_pattern(around, *((found[0], one) if turned else (one, found[0])))
+            yield General(form, exactly(conditions, around, one, found, turned=turned))
+
+    return found
+
+
+def of_pattern(around: Surroundings, first: Part, second: Part) -> Form:
+    """The question whether the first of two forms can go behind the second, with what they share, made once."""
+    key = ("B2", first.whole.form, second.whole.form, surroundings.pattern(first.whole, second.whole))
+    if key not in around.asked:
+        (one,), (other,), apart = surroundings.related(first.whole, second.whole)
+        asked = movers.past(around.project, one, other, "this run")
+        around.asked[key] = Form(asked.premises, both(movers.told(apart), asked.broken))
     return around.asked[key]
 
 

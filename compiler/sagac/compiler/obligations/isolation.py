@@ -6,18 +6,17 @@ So when the undo comes, the others may be told as if they had all come before th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sagac.compiler import actions, histories, repairs, surroundings
-from sagac.compiler.actions import OTHER
 from sagac.compiler.graph import Graph
-from sagac.compiler.logic import Value
+from sagac.compiler.logic import Value, both
 from sagac.compiler.model import Saga, Step
 from sagac.compiler.obligations import movers, turning
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.movers import Meeting
 from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation, Settled
-from sagac.compiler.surroundings import MINE, Part, Surroundings
+from sagac.compiler.surroundings import Crowd, Part, Surroundings
 from sagac.compiler.terms import FALSE
 from sagac.compiler.verdicts import Assumed, Claim, History, Refuted
 
@@ -51,37 +50,64 @@ def isolated(conditions: Conditions, around: Surroundings, saga: Saga, step: Ste
 def breaches(
     conditions: Conditions, around: Surroundings, part: Part, *, lenient: bool
 ) -> Callable[[], Iterator[General]]:
-    """The step is not a right mover past an action of another run: asked of the forms, then of the two themselves."""
+    """The step is not a right mover past an action of another run."""
 
     def found() -> Iterator[General]:
-        for other in surroundings.meeting(around, part):
-            form = of_forms(around, part, other, lenient=lenient)
-            yield General(form, exactly(conditions, around, part, other, lenient=lenient))
+        for others in surroundings.meeting(around, part):
+            form = of_forms(around, part, others.first.parts[0], lenient=lenient)
+            yield General(form, particular(conditions, around, part, others, lenient=lenient))
 
     return found
 
 
 def of_forms(around: Surroundings, part: Part, other: Part, *, lenient: bool) -> Form:
-    """The question about two forms, made once."""
-    key = ("B4", part.form, other.form, part.action.saga == other.action.saga, lenient)
+    """The question about two forms, of which nothing else is known."""
+    key = ("B4", part.bare.form, other.bare.form, part.saga == other.saga, lenient)
     if key not in around.asked:
-        (mine,), (theirs,) = surroundings.named([part], MINE), surroundings.named([other], OTHER)
+        (mine,), (theirs,) = surroundings.strangers(part.bare, other.bare)
         asked = movers.past(around.project, mine, theirs, "another run", lenient=lenient)
         around.asked[key] = Form(asked.premises, asked.broken)
     return around.asked[key]
 
 
+def particular(
+    conditions: Conditions, around: Surroundings, part: Part, others: Crowd, *, lenient: bool
+) -> Callable[[], Iterator[General]]:
+    """The question about each two forms with all that is known of them, and then about the actions themselves."""
+
+    def found() -> Iterator[General]:
+        one = surroundings.bundle(part)
+        for alike in surroundings.alike(others, one, others.all, of_another_run=True):
+            found = [others.members[number].parts[0] for number in alike]
+            form = of_pattern(around, part, found[0], lenient=lenient)
+            yield General(form, exactly(conditions, around, part, found, lenient=lenient))
+
+    return found
+
+
+def of_pattern(around: Surroundings, part: Part, other: Part, *, lenient: bool) -> Form:
+    """The question about two forms that share these literals."""
+    shared = surroundings.pattern(part.whole, other.whole, of_another_run=True)
+    key = ("B4", part.whole.form, other.whole.form, shared, part.saga == other.saga, lenient)
+    if key not in around.asked:
+        (mine,), (theirs,), apart = surroundings.met(part.whole, other.whole)
+        asked = movers.past(around.project, mine, theirs, "another run", lenient=lenient)
+        around.asked[key] = Form(asked.premises, both(movers.told(apart), asked.broken))
+    return around.asked[key]
+
+
 def exactly(
-    conditions: Conditions, around: Surroundings, part: Part, other: Part, *, lenient: bool
+    conditions: Conditions, around: Surroundings, part: Part, others: Sequence[Part], *, lenient: bool
 ) -> Callable[[], Iterator[Breach]]:
-    """The question about these two, with all that is known where this one runs."""
+    """The questions about these actions, with all that is known where this one runs."""
 
     def found() -> Iterator[Breach]:
-        mine, theirs = part.action, actions.other(other.action)
-        asked = movers.past(around.project, mine, theirs, "another run", lenient=lenient)
-        premises = (*asked.premises, *movers.sent(conditions, part))
-        fixes = tuple(repairs.of_meeting(around.project, part, other))
-        yield Breach(premises, asked.broken, teller(around, part, other, asked), repairs=fixes)
+        for other in others:
+            mine, theirs = part.action, actions.other(other.action)
+            asked = movers.past(around.project, mine, theirs, "another run", lenient=lenient)
+            premises = (*asked.premises, *movers.sent(conditions, part))
+            fixes = tuple(repairs.of_meeting(around.project, part, other))
+            yield Breach(premises, asked.broken, teller(around, part, other, asked), repairs=fixes)
 
     return found
 

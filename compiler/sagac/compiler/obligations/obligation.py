@@ -138,7 +138,7 @@ class General:
     """Breaches of one form: where the form cannot happen none of them can, else each is looked at by itself."""
 
     form: Form
-    breaches: Callable[[], Iterator[Breach]]
+    breaches: Callable[[], Iterator[Breach | General]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ takes it away. So an undo is not refused, and a step that is sent for ever gets 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sagac.compiler import actions, histories, records, repairs, surroundings
-from sagac.compiler.actions import OTHER, Action
+from sagac.compiler.actions import Action
 from sagac.compiler.graph import Graph
 from sagac.compiler.logic import Value, both, negation
 from sagac.compiler.model import Handler, Project, Saga, Step
@@ -19,7 +19,7 @@ from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.isolation import is_undone, what, who
 from sagac.compiler.obligations.movers import Meeting
 from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation, Premise, Settled
-from sagac.compiler.surroundings import MINE, Part, Surroundings
+from sagac.compiler.surroundings import Bundle, Crowd, Part, Surroundings
 from sagac.compiler.verdicts import Act, Assumed, Claim, History, Proved, Refuted
 
 
@@ -27,7 +27,12 @@ from sagac.compiler.verdicts import Act, Assumed, Claim, History, Proved, Refute
 class Need:
     """An action that must not be refused, after the do that it undoes, if it is an undo."""
 
-    parts: tuple[Part, ...]
+    bundle: Bundle
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The do and its undo, or the do alone."""
+        return self.bundle.parts
 
     @property
     def last(self) -> Part:
@@ -61,7 +66,7 @@ def undoable(
         return Settled(claim, Proved(shallow=f"a refused undo is held for a person: {handler.refusal}"))
     if not undo.action.effects:
         return Settled(claim, Assumed((f"`{undo.action.command}` is not refused: its `changes` are not declared",)))
-    need = Need((around.does[saga.full_name, step.name], undo))
+    need = Need(surroundings.bundle(around.does[saga.full_name, step.name], undo))
     return Kept(claim, breaches(conditions, around, need))
 
 
@@ -69,7 +74,7 @@ def certain(conditions: Conditions, around: Surroundings, saga: Saga, step: Step
     """The claim for a step that cannot fail."""
     text = f"`{step.name}`, which cannot fail, is not refused, whatever other runs do meanwhile"
     claim = Claim("B5", saga.full_name, step.name, text, step.name_span)
-    return Kept(claim, breaches(conditions, around, Need((around.does[saga.full_name, step.name],))))
+    return Kept(claim, breaches(conditions, around, Need(surroundings.bundle(around.does[saga.full_name, step.name]))))
 
 
 def breaches(conditions: Conditions, around: Surroundings, need: Need) -> Callable[[], Iterator[General]]:
@@ -77,35 +82,61 @@ def breaches(conditions: Conditions, around: Surroundings, need: Need) -> Callab
 
     def found() -> Iterator[General]:
         for at_once in (True, False) if len(need.parts) > 1 else (False,):
-            for other in surroundings.meeting(around, need.last):
-                form = of_forms(around, need, other, at_once=at_once)
-                yield General(form, exactly(conditions, around, need, other, at_once=at_once))
+            for others in surroundings.meeting(around, need.last):
+                form = of_forms(around, need, others.first.parts[0], at_once=at_once)
+                yield General(form, particular(conditions, around, need, others, at_once=at_once))
 
     return found
 
 
 def of_forms(around: Surroundings, need: Need, other: Part, *, at_once: bool) -> Form:
-    """The question about these forms, made once."""
-    first, last, is_mine = need.parts[0], need.last, need.last.action.saga == other.action.saga
-    key = ("B5", first.form, last.form, surroundings.pattern(first, last), other.form, is_mine, at_once)
+    """The question about these forms, of which nothing else is known."""
+    key = ("B5", need.bundle.bare.form, other.bare.form, need.last.saga == other.saga, at_once)
     if key not in around.asked:
-        mine, (theirs,) = surroundings.named(need.parts, MINE), surroundings.named([other], OTHER)
+        mine, (theirs,) = surroundings.strangers(need.bundle.bare, other.bare)
         asked = question(around.project, mine, theirs, at_once=at_once)
         around.asked[key] = Form(asked.premises, asked.broken)
     return around.asked[key]
 
 
+def particular(
+    conditions: Conditions, around: Surroundings, need: Need, others: Crowd, *, at_once: bool
+) -> Callable[[], Iterator[General]]:
+    """The question about forms with all that is known of them, and then about the actions themselves."""
+
+    def found() -> Iterator[General]:
+        for alike in surroundings.alike(others, need.bundle, others.all, of_another_run=True):
+            found = [others.members[number].parts[0] for number in alike]
+            form = of_pattern(around, need, found[0], at_once=at_once)
+            yield General(form, exactly(conditions, around, need, found, at_once=at_once))
+
+    return found
+
+
+def of_pattern(around: Surroundings, need: Need, other: Part, *, at_once: bool) -> Form:
+    """The question about forms that share these literals."""
+    mine, theirs = need.bundle.whole, other.whole
+    shared = surroundings.pattern(mine, theirs, of_another_run=True)
+    key = ("B5", mine.form, theirs.form, shared, need.last.saga == other.saga, at_once)
+    if key not in around.asked:
+        ours, (their,), apart = surroundings.met(mine, theirs)
+        asked = question(around.project, ours, their, at_once=at_once)
+        around.asked[key] = Form(asked.premises, both(movers.told(apart), asked.broken))
+    return around.asked[key]
+
+
 def exactly(
-    conditions: Conditions, around: Surroundings, need: Need, other: Part, *, at_once: bool
+    conditions: Conditions, around: Surroundings, need: Need, others: Sequence[Part], *, at_once: bool
 ) -> Callable[[], Iterator[Breach]]:
-    """The question about these actions, with all that is known where they happen."""
+    """The questions about these actions, with all that is known where they happen."""
 
     def found() -> Iterator[Breach]:
-        mine, theirs = tuple(part.action for part in need.parts), actions.other(other.action)
-        asked = question(around.project, mine, theirs, at_once=at_once)
-        premises = (*asked.premises, *movers.sent(conditions, need.last))
-        fixes = tuple(repairs.of_meeting(around.project, need.last, other, late=len(need.parts) == 1))
-        yield Breach(premises, asked.broken, teller(around, need, other, asked), repairs=fixes)
+        for other in others:
+            mine, theirs = tuple(part.action for part in need.parts), actions.other(other.action)
+            asked = question(around.project, mine, theirs, at_once=at_once)
+            premises = (*asked.premises, *movers.sent(conditions, need.last))
+            fixes = tuple(repairs.of_meeting(around.project, need.last, other, late=len(need.parts) == 1))
+            yield Breach(premises, asked.broken, teller(around, need, other, asked), repairs=fixes)
 
     return found
 
