@@ -412,3 +412,171 @@ def test_a_bundle_of_another_format_is_not_read(bundle: Path) -> None:
 def test_a_bundle_of_another_shape_is_told_so(bundle: Path) -> None:
     change_manifest(bundle, lambda manifest: manifest.update(obligations=[1]))
     assert "the bundle is not of the shape that it should have" in faults(bundle)
+
+
+# --- forged by somebody who knows how the checker works -------------------------------------------------------------
+
+
+def changed_text(root: Path, path: Path, old: str, new: str) -> None:
+    """A text is changed, and so is every hash of it."""
+    replace_in(path, old, new)
+    change_manifest(root, unchanged)
+
+
+def test_a_step_that_is_called_dead_is_not_left_out_of_account(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        rest = [
+            one for one in manifest["obligations"] if one["step"] != "reserve" or "some run reaches" in one["claim"]
+        ]
+        for one in rest:
+            if one["step"] == "reserve":
+                one.update(verdict="vacuous", warning=True)
+        manifest["obligations"] = rest
+
+    change_manifest(bundle, change)
+    report = checker.check(bundle)
+    assert [one.status for one in report.findings if "`reserve`" in one.claim] == ["not proved"]
+    assert not report.is_sound
+
+
+def test_a_saga_that_is_said_never_to_start_is_not_fine(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        first = next(one for one in manifest["obligations"] if one["claim"] == "some input meets every `where`")
+        first.update(verdict="vacuous", warning=True)
+        manifest["obligations"] = [first]
+
+    change_manifest(bundle, change)
+    assert not checker.check(bundle).is_sound
+
+
+def test_a_saga_that_the_manifest_does_not_name_is_missed(bundle: Path) -> None:
+    shutil.rmtree(bundle / "smt2")
+
+    def change(manifest: Any) -> None:
+        manifest.update(sagas=[], obligations=[], questions={})
+        manifest["files"] = {name: "" for name in manifest["files"] if not name.startswith("smt2/")}
+
+    change_manifest(bundle, change)
+    told = faults(bundle)
+    assert "`shop.orders.PlaceOrder` is a saga of the specifications or of the manifest, and not of both" in told
+
+
+def test_a_step_that_plan_and_module_both_lack_is_missed(bundle: Path) -> None:
+    (bundle / "specs" / "order.saga").write_text(ORDER.read_text(encoding="utf-8") + "\n// step more {\n", "utf-8")
+    assert "has other steps" not in faults(bundle), "a comment is none"
+    changed_text(bundle, bundle / "specs" / "order.saga", "  step authorize", "  step hidden { }\n  step authorize")
+    assert "has other steps than its specification" in faults(bundle)
+
+
+def test_a_specification_that_the_bundle_is_not_named_by_is_noticed(bundle: Path) -> None:
+    (bundle / "specs" / "more.saga").write_text("saga More version 1 {}", encoding="utf-8")
+    change_manifest(bundle, lambda manifest: manifest["files"].update({"specs/more.saga": ""}))
+    assert "`specs/more.saga` is not among the specifications that the bundle is named by" in faults(bundle)
+
+
+def test_a_link_out_of_the_bundle_is_not_followed(bundle: Path, tmp_path: Path) -> None:
+    elsewhere = shutil.move(bundle / "modules", tmp_path / "elsewhere")
+    (bundle / "modules").symlink_to(elsewhere)
+    told = faults(bundle)
+    assert "`modules` is neither a file nor a folder" in told
+    assert "a link leads to it" in told
+
+
+def test_what_would_be_read_for_ever_is_not_read(bundle: Path) -> None:
+    os.mkfifo(bundle / "witness" / "endless.json")
+    assert "`witness/endless.json` is neither a file nor a folder" in faults(bundle)
+
+
+def test_a_plan_that_says_a_name_twice_is_not_read(bundle: Path) -> None:
+    changed_text(bundle, only(bundle / "plans"), "{", '{"saga":"another",')
+    assert "a name stands twice in one object" in faults(bundle)
+
+
+def test_a_class_that_binds_a_second_plan_under_another_type_is_noticed(bundle: Path) -> None:
+    module = bundle / "modules" / "order.py"
+    changed_text(bundle, module, " = PLACE_ORDER\n", " = PLACE_ORDER\n    plan: object = None\n")
+    assert "`PlaceOrder` binds `plan` twice" in faults(bundle)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class More:\n    def more(self, plan=exec('1')): ...\n",
+        "class More:\n    more: int = exec('1')\n",
+        "class More:\n    @exec('1')\n    def more(self): ...\n",
+        "class More(exec('1')):\n    pass\n",
+    ],
+)
+def test_a_class_that_does_something_when_it_is_made_is_noticed(bundle: Path, text: str) -> None:
+    with (bundle / "modules" / "order.py").open("a", encoding="utf-8") as module:
+        module.write(f"\n\n{text}")
+    change_manifest(bundle, unchanged)
+    assert "that no emitted " in faults(bundle)
+
+
+def test_a_text_that_is_nested_too_deep_is_told_so(bundle: Path) -> None:
+    only(bundle / "cert").write_text("[" * 200_000 + "]" * 200_000, encoding="utf-8")
+    change_manifest(bundle, unchanged)
+    assert "cannot be read" in faults(bundle)
+
+
+def test_what_contracts_speak_of_cannot_be_assumed(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        for one in manifest["obligations"]:
+            if one["family"] in ("B4", "B5", "D4"):
+                one.update(verdict="assumed", rests_on=["nothing goes wrong"], questions=[])
+
+    change_manifest(bundle, change)
+    assert "it is assumed, though contracts say what it could be proved from" in faults(bundle)
+
+
+def test_premises_that_cannot_hold_prove_nothing(bundle: Path) -> None:
+    """Each question gets one more premise, which is false; what it asks is impossible then, whatever it is."""
+
+    def change(manifest: Any) -> None:
+        others = {}
+        for key in list(manifest["questions"]):
+            path = bundle / "smt2" / f"{key}.smt2"
+            text = path.read_text(encoding="utf-8").partition("\n")[2].replace("(assert", "(assert false)\n(assert", 1)
+            path.unlink()
+            others[key] = checker.sha256(text.encode())
+            (bundle / "smt2" / f"{others[key]}.smt2").write_text(f"(set-info :status unsat)\n{text}", encoding="utf-8")
+        manifest["questions"] = dict.fromkeys(others.values(), "unsat")
+        for one in manifest["obligations"]:
+            one["questions"] = [others[key] for key in one["questions"]]
+        kept = [name for name in manifest["files"] if not name.startswith("smt2/")]
+        manifest["files"] = dict.fromkeys([*kept, *(f"smt2/{key}.smt2" for key in others.values())])
+
+    change_manifest(bundle, change)
+    assert "no question shows that what it supposes can hold at all" in faults(bundle)
+
+
+def test_that_another_claims_premises_can_hold_does_not_help(bundle: Path) -> None:
+    def change(manifest: Any) -> None:
+        b1, b5 = (next(one for one in manifest["obligations"] if one["family"] == name) for name in ("B1", "B5"))
+        answers = manifest["questions"]
+        unsat = [key for key in b1["questions"] if answers[key] == "unsat"]
+        b1["questions"] = unsat + [key for key in b5["questions"] if answers[key] == "sat"]
+
+    before = manifest_of(bundle)
+    change_manifest(bundle, change)
+    assert manifest_of(bundle)["obligations"] != before["obligations"]
+    assert "no question shows that what it supposes can hold at all" in faults(bundle)
+
+
+def test_a_refutation_that_somebody_answers_for_is_waived_until_the_day_comes(tmp_path: Path) -> None:
+    waiver = '  waive A1 until 2026-06-30 by "the head of shop" because "the new service comes in May"\n}'
+    text = WRONG.read_text(encoding="utf-8").rstrip().removesuffix("}") + waiver
+    (tmp_path / "wrong.saga").write_text(text, encoding="utf-8")
+    root = written(tmp_path, checked(tmp_path / "wrong.saga"))
+    before, after = (checker.check(root, day) for day in (date(2026, 6, 30), date(2026, 7, 1)))
+    assert before.is_sound, checker.text_of(before)
+    assert "waived until 2026-06-30 by `the head of shop`" in checker.text_of(before)
+    assert not after.is_sound
+
+
+def test_a_waiver_that_its_specification_does_not_have_is_noticed(tmp_path: Path) -> None:
+    root = written(tmp_path, checked(WRONG))
+    waiver = {"code": "A1", "step": "", "until": "9999-01-01", "by": "me", "because": "why not"}
+    change_manifest(root, lambda manifest: manifest["sagas"][0]["waivers"].append(waiver))
+    assert "are not those of its specification" in faults(root)

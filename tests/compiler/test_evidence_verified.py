@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sagac.compiler import checker, cli, crosscheck, driver, evidence, solver, verification
+from sagac.compiler import checker, cli, crosscheck, driver, evidence, rederivation, solver, verification
 from sagac.compiler.questions import Answer
 from sagac.compiler.source import Source
 from sagac.runtime.cli import main
@@ -293,6 +293,86 @@ def test_a_counterexample_that_does_not_happen_is_noticed(tmp_path: Path) -> Non
     assert "not `compensated with residue`" in faults(root)
 
 
+def test_a_witness_without_events_shows_nothing(tmp_path: Path) -> None:
+    root = written(tmp_path, SPECS / "accepted" / "order" / "order.saga")
+    rewrite_run(root, witness_of(root, "some run reaches the pivot"), lambda told: told.update(events=[]))
+    assert "does not show that some run reaches the pivot" in faults(root)
+
+
+# --- made once more from the specifications ------------------------------------------------------------------------
+
+
+def parted(root: Path) -> str:
+    """In what a bundle differs from one that is made of its specifications."""
+    found = rederivation.differences(root, solver.answer, cli.today())
+    assert found, "nothing was noticed"
+    return "\n".join(found)
+
+
+def test_a_bundle_is_what_its_specifications_come_to(pristine: Path) -> None:
+    assert rederivation.differences(pristine, solver.answer, cli.today()) == []
+
+
+@pytest.mark.parametrize("family", ["A5", "B1", "B4", "B5", "B6", "C2", "D4", "F"])
+def test_a_dropped_obligation_of_whatever_family_is_missed(tmp_path: Path, family: str) -> None:
+    root = written(tmp_path, SPECS / "accepted" / "order" / "order.saga")
+
+    def drop(manifest: Any) -> None:
+        manifest["obligations"].remove(next(one for one in manifest["obligations"] if one["family"] == family))
+
+    change(root, drop)
+    assert f"an obligation of its specifications is missing: {family}/" in parted(root)
+
+
+def test_a_weaker_question_in_the_place_of_the_right_one_is_noticed(tmp_path: Path) -> None:
+    """With premises that can hold, and an answer that is right: only that it is not what the claim asks for."""
+    root = written(tmp_path, SPECS / "accepted" / "order" / "order.saga")
+
+    def swap(manifest: Any) -> None:
+        one, other = (next(one for one in manifest["obligations"] if one["family"] == name) for name in ("B4", "B5"))
+        one["questions"] = other["questions"]
+
+    change(root, swap)
+    assert checker.check(root).is_sound, "the checker alone cannot know what a question has to be"
+    assert "is not what its specifications come to: another questions" in parted(root)
+
+
+def test_a_plan_that_is_changed_everywhere_but_in_the_specification_is_noticed(bundle: Path) -> None:
+    plan, module = next((bundle / "plans").iterdir()), next((bundle / "modules").iterdir())
+    before, text = checker.sha256(plan.read_bytes()), plan.read_text(encoding="utf-8")
+    timeout = re.search(r'"timeout_ms":(\d+)', text)
+    assert timeout is not None
+    plan.write_text(text.replace(timeout[0], '"timeout_ms":77000'), encoding="utf-8")
+    after = checker.sha256(plan.read_bytes())
+    number = f"{int(timeout[1]):_}"
+    module.write_text(
+        module.read_text(encoding="utf-8").replace(number, "77_000").replace(before, after), encoding="utf-8"
+    )
+    change(bundle, lambda manifest: manifest["sagas"][0].update(digest=after))
+    assert f"`modules/{module.name}` is not what its specifications come to" in parted(bundle)
+
+
+def test_a_condition_that_only_the_certificate_has_is_noticed(bundle: Path) -> None:
+    path = next((bundle / "cert").iterdir())
+    certificate = json.loads(path.read_text(encoding="utf-8"))
+    certificate["source"]["where"] = []
+    path.write_text(json.dumps(certificate), encoding="utf-8")
+    change(bundle, lambda manifest: None)
+    assert "is not what its specifications come to" in parted(bundle)
+
+
+def test_of_another_solver_only_what_it_may_find_otherwise_may_differ(bundle: Path) -> None:
+    def other(manifest: Any) -> None:
+        manifest["solver"] = "another solver"
+        for one in manifest["obligations"]:
+            one["rests_on"] = ["something else"]
+
+    change(bundle, other)
+    assert rederivation.differences(bundle, solver.answer, cli.today()) == []
+    change(bundle, lambda manifest: manifest["obligations"].pop())
+    assert "an obligation of its specifications is missing" in parted(bundle)
+
+
 # --- the command ---------------------------------------------------------------------------------------------------
 
 
@@ -354,3 +434,20 @@ def test_no_evidence_is_written_for_a_specification_with_an_error(
     broken.write_text("saga Broken version 1 {", encoding="utf-8")
     assert main(["check", str(broken), "--evidence", str(tmp_path / "out")]) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_makes_the_bundle_once_more_unless_it_is_told_not_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["check", str(GUARDED), "--evidence", str(tmp_path)])
+    (root,) = tmp_path.iterdir()
+
+    def drop(manifest: Any) -> None:
+        manifest["obligations"].remove(next(one for one in manifest["obligations"] if one["family"] == "C2"))
+
+    change(root, drop)
+    capsys.readouterr()
+    assert main(["verify", str(tmp_path)]) == 1
+    assert "an obligation of its specifications is missing: C2/" in capsys.readouterr().out
+    main(["verify", str(tmp_path), "--no-rederive"])
+    assert "of its specifications" not in capsys.readouterr().out

@@ -120,7 +120,6 @@ def written_step(step: model.Step, project: model.Project) -> Json:
             }
             for handler in step.handlers
         ],
-        "declared": project.operation(step.call).declared,
         "holds_unknown": step.holds_unknown,
         **effect(step.call, project),
     }
@@ -132,6 +131,7 @@ def effect(call: model.Call, project: model.Project) -> Json:
     return {
         "changes": list(dict.fromkeys(change.resource.rpartition(".")[2] for change in changes)),
         "checks": any(change.source or change.requires for change in changes),
+        "declared": project.operation(call).declared,
         "service": project.services[call.service].name,
         "sla_ms": project.services[call.service].sla_ms,
         "lands_within_ms": project.operation(call).lands_within_ms,

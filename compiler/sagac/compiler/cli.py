@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -30,6 +31,7 @@ from sagac.compiler import (
     markdown,
     picture,
     plain,
+    rederivation,
     render,
     report,
     session,
@@ -39,8 +41,10 @@ from sagac.compiler import (
     webpage,
     wording,
 )
+from sagac.compiler.checker import Broken
 from sagac.compiler.driver import Checked
 from sagac.compiler.source import Source
+from sagac.compiler.verification import Verified
 from sagac.compiler.walk import Mistake, Walk
 from sagac.runtime.plan import Wire
 
@@ -192,6 +196,12 @@ def configure_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that `sagac check --evidence` has written")
     parser.add_argument("--crosscheck", action="store_true", help="fail where the second solver is not installed")
     parser.add_argument("--strict", action="store_true", help="fail where something is taken on the compiler's word")
+    parser.add_argument(
+        "--rederive",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="make the bundle once more from the specifications in it, and compare",
+    )
     parser.add_argument("--format", choices=["text", "json"], default="text", help="how the account is printed")
     parser.add_argument("--verbose", action="store_true", help="every obligation, with what became of it")
 
@@ -200,7 +210,10 @@ def verify(arguments: argparse.Namespace) -> int:
     folders = checker.bundles(arguments.folder)
     if not folders:
         raise UsageError(f"there is no evidence in `{arguments.folder}`")
-    told = [verification.verify(folder, solvers()) for folder in folders]
+    asked = solvers()
+    told = [verification.verify(folder, asked, today()) for folder in folders]
+    if arguments.rederive:
+        told = [rederived(folder, one, asked) for folder, one in zip(folders, told, strict=True)]
     if arguments.format == "json":
         write(verification.json_of(told))
     else:
@@ -215,7 +228,18 @@ def verify(arguments: argparse.Namespace) -> int:
 def solvers() -> Mapping[str, verification.Solve]:
     """Every solver that is installed, by name and version."""
     second = {crosscheck.version(): crosscheck.decide} if crosscheck.version() else {}
-    return {solver.version(): solver.answer, **second}
+    return {solver.version(): functools.cache(solver.answer), **second}
+
+
+def rederived(folder: Path, verified: Verified, asked: Mapping[str, verification.Solve]) -> Verified:
+    """The account, with all in which the bundle differs from one that is made of its specifications now."""
+    try:
+        found = rederivation.differences(folder, asked[solver.version()], today())
+    except Broken as broken:
+        found = [str(broken)]
+    except verification.UNREADABLE as error:
+        found = [f"the bundle is not of the shape that it should have: {type(error).__name__} {error}"]
+    return replace(verified, problems=(*verified.problems, *found), rederived=True)
 
 
 # --- how findings are printed --------------------------------------------------------------------------------------
