@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final, TypeAlias, assert_never
 
 from sagac.compiler import encoding, logic, records, terms, wording
@@ -72,6 +73,8 @@ class Deeds:
     """What holds of every input: the `where` conditions."""
     run_key: tuple[Term, ...]
     """No two runs of the saga have the same."""
+    own: Mapping[str, tuple[int, ...]]
+    """Where the run's key stands in the keys of the records that are the run's own, by resource."""
 
     def all(self) -> Iterator[Action]:
         """Every action that has an effect, in source order, each do before its undos."""
@@ -97,7 +100,36 @@ def of(project: Project, saga: Saga, graph: Graph) -> Deeds:
         )
         for step in saga.steps
     }
-    return Deeds(saga, graph, encoded, sure, undoes, workshop.facts, workshop.run_key)
+    every = (*sure.values(), *(each for found in undoes.values() for each in found))
+    own = own_places(workshop.run_key, every)
+    return Deeds(saga, graph, encoded, sure, undoes, workshop.facts, workshop.run_key, own)
+
+
+def is_own(deeds: Deeds, place: Place) -> bool:
+    """The record is keyed by all of the run's key, where all records of its resource that the saga changes are.
+
+    So no other run of the saga changes it; `R[a, b]` beside `R[b, a]`, or `R[other]` beside `R[key]`, would be one.
+    """
+    positions = deeds.own.get(place.resource)
+    return positions is not None and tuple(place.keys[each] for each in positions) == deeds.run_key
+
+
+def own_places(run_key: tuple[Term, ...], every: Iterable[Action]) -> Mapping[str, tuple[int, ...]]:
+    """Where the run's key stands in every key of a resource; resources of which it is not always there are left out."""
+    keys: dict[str, set[tuple[Term, ...]]] = {}
+    for action in every:
+        for each in action.effects:
+            keys.setdefault(each.place.resource, set()).add(each.place.keys)
+    found = {resource: tuple(positions(run_key, among)) for resource, among in keys.items()}
+    return {resource: places for resource, places in found.items() if len(places) == len(run_key)}
+
+
+def positions(run_key: tuple[Term, ...], among: Iterable[tuple[Term, ...]]) -> Iterator[int]:
+    """For each part of the run's key, the first place in which all of these keys have it."""
+    known = tuple(among)
+    for part in run_key:
+        always = (each for each in range(len(known[0])) if all(key[each] == part for key in known))
+        yield from islice(always, 1)
 
 
 def other(action: Action) -> Action:

@@ -7,7 +7,7 @@ stands for all is what B1 and B2 prove: unordered steps commute, and an undo tak
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -44,6 +44,8 @@ class Stage:
     graph: Graph
     conditions: Conditions
     deeds: Deeds
+    others: tuple[Deeds, ...]
+    """Those of the project's other sagas."""
     foreign: frozenset[str]
     """The resources that other sagas of the project change too."""
     steps: Mapping[str, Step]
@@ -68,7 +70,7 @@ class TooLongError(Exception):
     """More steps take part in a course than are looked at."""
 
 
-def stage(project: Project, graph: Graph, conditions: Conditions, deeds: Deeds, others: Iterable[Deeds]) -> Stage:
+def stage(project: Project, graph: Graph, conditions: Conditions, deeds: Deeds, others: tuple[Deeds, ...]) -> Stage:
     """What the courses of a saga are made from; `others` are the deeds of the project's other sagas."""
     touching: dict[Trait, set[str]] = {}
     for name in graph.order:
@@ -82,6 +84,7 @@ def stage(project: Project, graph: Graph, conditions: Conditions, deeds: Deeds, 
         graph,
         conditions,
         deeds,
+        others,
         frozenset(foreign),
         {step.name: step for step in deeds.saga.steps},
         {trait: frozenset(names) for trait, names in touching.items()},
@@ -299,14 +302,9 @@ def beginning(stage: Stage, before: World) -> Iterator[Premise]:
         keeps = records.invariant(stage.project, before, place)
         if keeps != logic.TRUE:
             yield Premise(keeps, f"`{short}` keeps its invariants", resource.invariants[0].span)
-        if is_own(stage, place):
+        if actions.is_own(stage.deeds, place):
             promise = f"`{short}` is in its initial state when a run starts" if place.resource in stage.foreign else ""
             yield Premise(initial(stage, before, place), f"`{short}` is the run's own record", resource.span, promise)
-
-
-def is_own(stage: Stage, place: Place) -> bool:
-    """The record is keyed by all of the run's key: it is no other run's of this saga."""
-    return set(stage.deeds.run_key) <= set(place.keys)
 
 
 def initial(stage: Stage, before: World, place: Place) -> Term:

@@ -66,16 +66,10 @@ def broken(project: Project, history: History, record: Record, before: Contents,
     differing = rehearsal.differences(project, record, before, after)
     if resource.states and after[STATE] in resource.clean:
         # Of a record that the run owns, fields do not matter once it is clean; of a shared one they do.
-        differing = () if is_own(project, history, record) else tuple(name for name in differing if name != STATE)
+        own = rehearsal.is_own(project, history.sides[0], record)
+        differing = () if own else tuple(name for name in differing if name != STATE)
     if differing:
         yield rehearsal.listed(project, record, before)
-
-
-def is_own(project: Project, history: History, record: Record) -> bool:
-    """The record is keyed by all key fields of the run that the claim is about."""
-    side = history.sides[0]
-    saga = rehearsal.saga_of(project, side)
-    return {rehearsal.text(side.input[name], type_of(saga, name)) for name in saga.key} <= set(record.key)
 
 
 def type_of(saga: Saga, name: str) -> str:

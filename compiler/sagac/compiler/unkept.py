@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sagac.compiler import rehearsal, wording
-from sagac.compiler.model import Ensure, Project, RecordReading, Reference, Resource, Saga
+from sagac.compiler.model import Ensure, Project, RecordReading, Reference, Resource
 from sagac.compiler.rehearsal import STATE, Contents, Record, Records, Rehearsal, Row, is_true
 from sagac.compiler.replay import Unreplayable
 from sagac.compiler.verdicts import Claim, History
@@ -96,7 +96,7 @@ def not_ensured(claim: Claim, history: History, found: Rehearsal, project: Proje
     ensure = next(each for each in saga.ensures if each.span == claim.span)
     accepted(list(found.rows))
     if claim.text.endswith("`clean`"):
-        return unclean(history, found, project, saga)
+        return unclean(history, found, project)
     read = {
         f"record {number}": dict(held(history, found, project, record)) for number, record in enumerate(ensure.records)
     }
@@ -143,15 +143,13 @@ def values(history: History, found: Rehearsal, project: Project, ensure: Ensure)
         yield f"in the end {found.names[record]}: {rehearsal.listed(project, record, found.after[record])}{was}"
 
 
-def unclean(history: History, found: Rehearsal, project: Project, saga: Saga) -> tuple[str, ...]:
+def unclean(history: History, found: Rehearsal, project: Project) -> tuple[str, ...]:
     """A record that the run has changed is neither clean nor as before."""
-    side = history.sides[0]
-    own = {rehearsal.text(side.input[given.name], given.type) for given in saga.inputs if given.name in saga.key}
     for record in dict.fromkeys(record for row in found.rows for record in row.touched):
         resource, before, after = project.resource(record.resource), found.before[record], found.after[record]
         differing = set(rehearsal.differences(project, record, before, after))
         if resource.states and after[STATE] in resource.clean:
-            differing = set() if own <= set(record.key) else differing - {STATE}
+            differing = set() if rehearsal.is_own(project, history.sides[0], record) else differing - {STATE}
         if differing:
             return (f"expected {found.names[record]}: {rehearsal.listed(project, record, before)}",)
     raise Unreplayable("every record is as before, or clean")

@@ -103,7 +103,7 @@ def held_before(
     stage: Stage, ensure: Ensure, condition: Expression, places: list[Place], course: Course, said: str
 ) -> Iterator[Premise]:
     """What other runs did to shared records before is not this run's doing."""
-    if not all(courses.is_own(stage, place) for place in places):
+    if not all(actions.is_own(stage.deeds, place) for place in places):
         known = encoding.begin(stage.saga, places=cells_read(ensure, places, course.before, course.before))
         holds = encoding.condition(known, condition)
         yield Premise(holds, "it holds when the run starts", ensure.span, f"`{said}` holds when a run starts")
@@ -224,7 +224,7 @@ def restored(stage: Stage, resource: Resource, place: Place, course: Course) -> 
         return fields
     unmoved = equal(records.value_of(before[STATE]), records.value_of(after[STATE]))
     clean = is_one_of(after, tuple(sorted(resource.clean)))
-    if courses.is_own(stage, place):
+    if actions.is_own(stage.deeds, place):
         return either(clean, both(unmoved, fields))
     return both(either(clean, unmoved), fields)
 

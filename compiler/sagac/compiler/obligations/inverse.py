@@ -194,7 +194,9 @@ def untouched(deed: Deed, before: World) -> Iterator[Premise]:
 def alone(deed: Deed, places: Iterable[Place]) -> tuple[Place, ...]:
     """The records that the run owns and that only these steps change."""
     names = {each.name for each in deed.done}
-    return tuple(place for place in places if is_own(deed.deeds, place) and courses.near(deed.stage, place) <= names)
+    return tuple(
+        place for place in places if actions.is_own(deed.deeds, place) and courses.near(deed.stage, place) <= names
+    )
 
 
 def captured(action: Action, came: records.Applied) -> Iterator[Premise]:
@@ -237,12 +239,7 @@ def restored(deed: Deed, before: World, after: World, place: Place) -> Term:
         return fields
     as_before = both(fields, records.same_value(before[place][STATE], after[place][STATE]))
     is_clean = logic.one_of(records.value_of(after[place][STATE]), tuple(sorted(resource.clean)))
-    return either(as_before, is_clean if is_own(deed.deeds, place) else both(is_clean, fields))
-
-
-def is_own(deeds: Deeds, place: Place) -> bool:
-    """The record is keyed by all of the run's key: it is no other run's of this saga."""
-    return set(deeds.run_key) <= set(place.keys)
+    return either(as_before, is_clean if actions.is_own(deed.deeds, place) else both(is_clean, fields))
 
 
 # --- what is said --------------------------------------------------------------------------------------------------

@@ -89,15 +89,15 @@ def shared(project: Project) -> Iterator[Taking]:
     )
     for taking in takings:
         users = {other.saga.full_name for other in takings if other.lock.resource == taking.lock.resource}
-        own = all(is_own(other) for other in takings if other.lock.resource == taking.lock.resource)
-        if len(users) > 1 or not own:
+        named = {key_places(other) for other in takings if other.lock.resource == taking.lock.resource}
+        if len(users) > 1 or len(named) > 1 or None in named:
             yield taking
 
 
-def is_own(taking: Taking) -> bool:
-    """Whether the record is named by all of the run's key: no other run of the saga has the same one."""
-    fields = {key.path[0] for key in taking.lock.keys if isinstance(key, Input) and len(key.path) == 1}
-    return set(taking.saga.key) <= fields
+def key_places(taking: Taking) -> tuple[int, ...] | None:
+    """Where the run's key stands in the record's: where it always stands there, no other run of the saga names it."""
+    fields = [key.path[0] if isinstance(key, Input) and len(key.path) == 1 else "" for key in taking.lock.keys]
+    return tuple(fields.index(name) for name in taking.saga.key) if set(taking.saga.key) <= set(fields) else None
 
 
 def is_constant(lock: Lock) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sagac.compiler import courses, logic, records, wording
+from sagac.compiler import actions, courses, logic, records, wording
 from sagac.compiler.actions import Action
 from sagac.compiler.courses import Course, Stage, TooLongError
 from sagac.compiler.logic import Value, negation
@@ -38,10 +38,9 @@ def accepted(stage: Stage, step: Step, action: Action) -> Obligation:
     claim = Claim("D4", stage.saga.full_name, step.name, f"`{step.name}` is accepted, or may fail", step.call.span)
     fails = stage.project.operation(step.call).fails
     if fails:
-        rests_on = (
-            f"`{action.command}` answers {wording.listing(list(fails), 'or')} where it cannot do what it is asked",
-        )
-        return Settled(claim, Proved(rests_on))
+        command = wording.command(action.command)
+        promise = f"`{command}` answers {wording.listing(list(fails), 'or')} where it cannot do what it is asked"
+        return Settled(claim, Proved((promise,)))
     try:
         breach = refused(stage, step, action)
     except TooLongError as reason:
@@ -50,13 +49,9 @@ def accepted(stage: Stage, step: Step, action: Action) -> Obligation:
 
 
 def possible(stage: Stage, step: Step, action: Action) -> Iterator[Obligation]:
-    """A step that may be refused is accepted in some run, as far as the saga alone decides it: by its own records.
-
-    Where it is undone, B1 speaks of just the runs that have it accepted, and finds out too.
-    """
+    """A step that may be refused is accepted in some run, as far as the saga alone decides it: by its own records."""
     places = [effect.place for effect in action.effects if is_decided_here(stage, effect)]
-    is_undone = step.handlers or (step.remainder is not None and step.remainder.kind == "undone by")
-    if is_undone or not places or not stage.project.operation(step.call).fails:
+    if not places or not stage.project.operation(step.call).fails:
         return
     claim = Claim("D4", stage.saga.full_name, step.name, f"some run has `{step.name}` accepted", step.call.span)
     try:
@@ -72,7 +67,7 @@ def possible(stage: Stage, step: Step, action: Action) -> Iterator[Obligation]:
 
 def is_decided_here(stage: Stage, effect: Effect) -> bool:
     """The service checks something of a record that nobody but this run changes."""
-    return checks(effect) and courses.is_own(stage, effect.place) and effect.place.resource not in stage.foreign
+    return checks(effect) and actions.is_own(stage.deeds, effect.place) and effect.place.resource not in stage.foreign
 
 
 def refused(stage: Stage, step: Step, action: Action) -> Breach:
