@@ -57,6 +57,8 @@ class Part:
     action: Action
     whole: Face
     """With unknowns in the places of the literals of its keys."""
+    within: Face
+    """To its own run: its locks keep out nobody there."""
     bare: Face
     """Without its guards and locks as well: less is known of it."""
 
@@ -81,7 +83,12 @@ class Bundle:
 
     parts: tuple[Part, ...]
     whole: Face
+    within: Face
     bare: Face
+
+    def seen(self, *, of_another_run: bool) -> Face:
+        """How actions of its own run, or of another one, see it."""
+        return self.whole if of_another_run else self.within
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +130,13 @@ def part(deeds: Deeds, action: Action, read: frozenset[tuple[str, str]]) -> Part
     """The action as far as somebody can tell what came of it: a result that nobody reads is none."""
     if not action.effects:
         nothing = Face((action,), (), "")
-        return Part(deeds, action, nothing, nothing)
+        return Part(deeds, action, nothing, nothing, nothing)
     told = {name: cell for name, cell in action.yields.items() if (action.step, name) in read}
     known = typed(deeds, replace(action, yields=told))
     near = frozenset(logic.symbols(*actions.all_terms(action.effects)))
     bare = typed(deeds, replace(action, yields=told, locks=(), facts=actions.cone(near, deeds.facts)))
-    return Part(deeds, known, face(known), face(bare))
+    whole = face(known)
+    return Part(deeds, known, whole, face(replace(known, locks=())) if known.locks else whole, face(bare))
 
 
 def typed(deeds: Deeds, action: Action) -> Action:
@@ -138,10 +146,23 @@ def typed(deeds: Deeds, action: Action) -> Action:
 
 
 def face(action: Action) -> Face:
-    """One action by itself, with unknowns for the literals of its keys."""
+    """One action by itself, with unknowns for the literals of its keys, also where they are written into a field."""
+    literals = {key for effect in action.effects for key in effect.place.keys if isinstance(key, Literally)}
     seen = replace(
         action,
-        effects=tuple(replace(effect, place=unwritten(effect.place)) for effect in action.effects),
+        effects=tuple(
+            replace(
+                effect,
+                place=unwritten(effect.place),
+                settings=tuple(
+                    replace(setting, value=replace(setting.value, value=unknown(setting.value.value)))
+                    if isinstance(setting.value.value, Literally) and setting.value.value in literals
+                    else setting
+                    for setting in effect.settings
+                ),
+            )
+            for effect in action.effects
+        ),
         locks=tuple(map(unwritten, action.locks)),
     )
     symbols = tuple(symbol for symbol in logic.symbols(*roots_of(seen)) if not is_slot(symbol))
@@ -151,13 +172,12 @@ def face(action: Action) -> Face:
 
 def unwritten(place: Place) -> Place:
     """The place with unknowns for the literals of its key."""
-    return Place(
-        place.resource,
-        tuple(
-            Symbol(f"{WRITTEN}{key.sort} {key.value!r}", key.sort) if isinstance(key, Literally) else key
-            for key in place.keys
-        ),
-    )
+    return Place(place.resource, tuple(unknown(key) if isinstance(key, Literally) else key for key in place.keys))
+
+
+def unknown(literal: Literally) -> Symbol:
+    """The unknown that stands for a literal."""
+    return Symbol(f"{WRITTEN}{literal.sort} {literal.value!r}", literal.sort)
 
 
 def is_written(symbol: Symbol) -> bool:
@@ -167,7 +187,12 @@ def is_written(symbol: Symbol) -> bool:
 
 def bundle(*parts: Part) -> Bundle:
     """These actions of one run, together."""
-    return Bundle(parts, together([part.whole for part in parts]), together([part.bare for part in parts]))
+    return Bundle(
+        parts,
+        together([part.whole for part in parts]),
+        together([part.within for part in parts]),
+        together([part.bare for part in parts]),
+    )
 
 
 def together(faces: Sequence[Face]) -> Face:
@@ -250,7 +275,10 @@ COMMON: Final = 8
 def crowd(members: Mapping[int, Bundle], *, of_another_run: bool = False) -> Crowd:
     """Bundles of one bare form; of another run they share nothing but literals."""
     told = {
-        number: tuple(symbol if is_written(symbol) or not of_another_run else None for symbol in member.whole.symbols)
+        number: tuple(
+            symbol if is_written(symbol) or not of_another_run else None
+            for symbol in member.seen(of_another_run=of_another_run).symbols
+        )
         for number, member in members.items()
     }
     counts = Counter(symbol for symbols in told.values() for symbol in set(symbols))
@@ -258,7 +286,7 @@ def crowd(members: Mapping[int, Bundle], *, of_another_run: bool = False) -> Cro
     speaking: dict[Symbol, int] = {}
     for number, symbols in told.items():
         common = tuple(symbol if counts[symbol] > COMMON else None for symbol in symbols)
-        kind = (members[number].whole.form, common)
+        kind = (members[number].seen(of_another_run=of_another_run).form, common)
         kinds[kind] = kinds.get(kind, 0) | 1 << number
         for symbol in symbols:
             if symbol is not None and counts[symbol] <= COMMON:
@@ -277,16 +305,15 @@ def crowds(bundles: Iterable[tuple[int, int, Bundle]]) -> tuple[Crowd, ...]:
 
 def alike(crowd: Crowd, one: Bundle, candidates: int, *, of_another_run: bool = False) -> Iterator[tuple[int, ...]]:
     """The candidates, those together that are of one form and share the same values with `one`."""
-    near = 0
-    for symbol in one.whole.symbols:
+    near, mine = 0, one.seen(of_another_run=of_another_run)
+    for symbol in mine.symbols:
         near |= crowd.speaking.get(symbol, 0)
     near &= candidates
     found: dict[object, list[int]] = {}
     for number in numbers(near):
-        other = crowd.members[number]
-        found.setdefault((other.whole.form, pattern(one.whole, other.whole, of_another_run=of_another_run)), []).append(
-            number
-        )
+        other = crowd.members[number].seen(of_another_run=of_another_run)
+        shared = pattern(mine, other, of_another_run=of_another_run)
+        found.setdefault((other.form, shared), []).append(number)
     yield from map(tuple, found.values())
     for kind in crowd.kinds:  # none of these shares more than what is common, and that is in the same places
         rest = kind & candidates & ~near

@@ -91,9 +91,9 @@ def particular(
 
 def of_pattern(around: Surroundings, first: Part, second: Part) -> Form:
     """The question whether the first of two forms can go behind the second, with what they share, made once."""
-    key = ("B2", first.whole.form, second.whole.form, surroundings.pattern(first.whole, second.whole))
+    key = ("B2", first.within.form, second.within.form, surroundings.pattern(first.within, second.within))
     if key not in around.asked:
-        (one,), (other,), apart = surroundings.related(first.whole, second.whole)
+        (one,), (other,), apart = surroundings.related(first.within, second.within)
         asked = movers.past(around.project, one, other, "this run")
         around.asked[key] = Form(asked.premises, both(movers.told(apart), asked.broken))
     return around.asked[key]

@@ -167,7 +167,7 @@ def particular(
 
 def of_pattern(around: Surroundings, leaving: Leaving, later: Bundle, ask: Ask) -> Form:
     """The question about forms that share these values."""
-    mine, theirs = leaving.bundle.whole, later.whole
+    mine, theirs = leaving.bundle.within, later.within
     key = ("B3", leaving.parts[0].saga, mine.form, theirs.form, surroundings.pattern(mine, theirs), ask)
     if key not in around.asked:
         left, undone, apart = surroundings.related(mine, theirs)
