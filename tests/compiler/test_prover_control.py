@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 from tests.compiler.judging import INPUT, judged, story
 
-from sagac.compiler.verdicts import Proved, Refuted, Situation
+from sagac.compiler.verdicts import Assumed, Proved, Refuted, Situation
 from sagac.runtime import expressions
 from sagac.runtime.plan import Wire
 
@@ -175,7 +177,37 @@ def test_a_compensation_that_can_be_refused_rests_on_its_precondition() -> None:
     steps = "step a { do work.sure(id)  compensate work.may(id)  on unknown hold }  step b after a { do work.look(id) }"
     found = judged(steps)
     (judgement,) = found.of("A2", "a")
-    assert judgement.verdict == Proved(("`work.may` does not answer `Refused` as an undo (not proved yet)",))
+    assert judgement.verdict == Proved(("`work.may` does not answer `Refused` as an undo",))
+
+
+CHECKED: Final = """
+service s {
+  owner "tests"
+  resource R[id: uuid] { states none*, taken }
+  command take(id: uuid)
+    changes R[id] none -> taken
+    idempotent
+    fails Taken
+  command give(id: uuid)
+    changes R[id] taken -> none
+    idempotent
+    revokes take
+    fails Moved
+}
+"""
+
+
+def test_of_an_undo_that_checks_what_it_changes_the_cause_of_a_refusal_is_assumed_alone() -> None:
+    steps = "step a { do s.take(id)  compensate s.give(id) }  step b after a { do s.take(id)  compensate s.give(id) }"
+    (judgement, _) = judged(steps, services=CHECKED, head="key id  input { id: uuid }").of("A2")
+    assert judgement.verdict == Proved(("`s.give` answers `Moved` only where what its `changes` check does not hold",))
+
+
+def test_a_refusal_that_is_left_to_a_person_rests_on_the_person() -> None:
+    steps = 'step a { do s.take(id)  compensate s.give(id) { on refusal hold because "it is rare" } }'
+    steps += "  step b after a { do s.take(id)  compensate s.give(id) }"
+    (judgement, _) = judged(steps, services=CHECKED, head="key id  input { id: uuid }").of("A2")
+    assert judgement.verdict == Proved(("a person settles a refusal of `s.give`",))
 
 
 def test_a_compensation_is_not_needed_where_the_run_cannot_turn() -> None:
@@ -202,9 +234,9 @@ def test_undone_by_needs_the_other_step_to_have_run() -> None:
     )
     found = judged(steps.format(""))
     assert found.is_sound()
-    assert found.of("A2", "b")[0].verdict.rests_on == (  # type: ignore[union-attr]  # proved, as asserted above
-        "undoing `a` removes the effect of `b` too (not proved yet)",
-    )
+    assert found.of("A2", "b")[0].verdict == Proved()
+    (assumed,) = found.of("B1", "b")  # that the one undo takes back both effects is said there
+    assert isinstance(assumed.verdict, Assumed)
     assert story(judged(steps.format("when express")).refuted("A2")["b"]).skipped == {"a"}
 
 

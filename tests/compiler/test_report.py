@@ -131,6 +131,25 @@ def test_a_declared_promise_is_told_apart_from_an_assumption() -> None:
     assert not any(line.startswith("  assumed") for line in lines)
 
 
+def test_promises_of_one_kind_are_told_together() -> None:
+    names = (
+        *(f"`air.{name}` does what its `changes` say, and nothing else" for name in ("book", "cancel")),
+        *(f"`air.{name}` is idempotent: a second call changes nothing" for name in ("cancel", "leave")),
+        "`air.cancel` revokes `air.book`",
+        "`air.leave` revokes `air.take`",
+        "a handler returns by its timeout",
+    )
+    lines = text([judged(Proved(names), "C1")])
+    assert lines[1:5] == [
+        "  relies on       does what its `changes` say, and nothing else: `air.book`, `air.cancel`",
+        "                  is idempotent, so a second call changes nothing: `air.cancel`, `air.leave`",
+        "                  revokes: `air.cancel` (`air.book`), `air.leave` (`air.take`)",
+        "                  a handler returns by its timeout",
+    ]
+    detailed = text([judged(Proved(names), "C1")], verbose=True)
+    assert all(any(name in line for line in detailed) for name in names)
+
+
 def test_what_is_not_proved_yet_is_named() -> None:
     clauses = [Unproved("ensure", f"ensure {at}", CLAUSE) for at in ("clean", "done")]
     lines = text([judged(Proved())], *clauses, Unproved("deadline", "a run ends within 1h", CLAUSE))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +37,14 @@ TITLE_WIDTH: Final = 16
 
 LISTED_MAX: Final = 20
 """So many entries of a list are shown where no details are wanted."""
+
+LIST_WIDTH: Final = 104
+"""A list of names is broken into lines of so many characters."""
+
+UNBROKEN: Final = "\0"
+"""Stands for a space at which no line is broken."""
+
+QUOTED: Final = re.compile(r"`[^`]*`")
 
 PLACES_MAX: Final = 4
 """So many steps with the same default are named where no details are wanted."""
@@ -253,8 +263,39 @@ def resting(promise: Promise) -> str:
 
 
 def promised(declared: Sequence[Promise], *, verbose: bool) -> list[str]:
-    """The declared promises: by name, with what rests on each where details are wanted."""
-    return [resting(promise) if verbose else promise.name for promise in declared]
+    """The declared promises: each with what rests on it where details are wanted, else those of one kind together."""
+    if verbose:
+        return [resting(promise) for promise in declared]
+    kinds: dict[str, list[str]] = {}
+    for promise in declared:
+        kinds.setdefault(QUOTED.sub("`", promise.name), []).append(promise.name)
+    return [line for names in kinds.values() for line in wrapped(kind(names))]
+
+
+def kind(names: Sequence[str]) -> str:
+    """Promises that are alike up to what they are about: what is promised, and then of whom."""
+    if len(names) == 1 or not names[0].startswith("`"):
+        return "; ".join(names)
+    said, about_each = QUOTED.split(names[0]), [QUOTED.findall(name) for name in names]
+    shared = [len(set(each)) == 1 for each in zip(*about_each, strict=True)]
+    open_places = [place for place in range(1, len(shared)) if not shared[place]]
+    words = (
+        ("…" if place in open_places else about_each[0][place]) + said[place + 1] for place in range(1, len(shared))
+    )
+    text = (said[1] + "".join(words)).strip().removesuffix("…").rstrip().replace(": ", ", so ")
+    return f"{text}: " + ", ".join(subject(each, open_places) for each in about_each)
+
+
+def subject(words: Sequence[str], open_places: Sequence[int]) -> str:
+    """Who promises it, and what of it differs from one to the other."""
+    return words[0] + (f" ({', '.join(words[place] for place in open_places)})" if open_places else "")
+
+
+def wrapped(text: str) -> list[str]:
+    """A long list in lines, of which the later ones stand further in; what is quoted stays on one."""
+    text = QUOTED.sub(lambda quoted: quoted[0].replace(" ", UNBROKEN), text)
+    lines = textwrap.wrap(text, LIST_WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return [line.replace(UNBROKEN, " ") for line in lines]
 
 
 def unproved(summary: Summary, *, verbose: bool) -> list[str]:

@@ -104,6 +104,11 @@ def operation(call: Call) -> str:
     return f"{call.service}.{call.command}"
 
 
+def command(full_name: str) -> str:
+    """`warehouse.reserve` of `shop.warehouse.reserve`: without the package, as an author writes it."""
+    return ".".join(full_name.split(".")[-2:])
+
+
 def call(node: Call) -> str:
     """`warehouse.reserve(sku, quantity)`: an argument of its parameter's own name is not said twice."""
     return f"{operation(node)}({', '.join(argument(name, given) for name, given in node.arguments)})"

@@ -130,11 +130,19 @@ def undo_cases(project: Project, graph: Graph, conditions: Conditions, step: Ste
 
 
 def unrefusable(project: Project, step: Step) -> Iterator[str]:
-    """An undo that is refused is held (R8): what has to be true of those that declare a failure."""
+    """An undo that is refused is held (R8): what has to be true of those that declare a failure.
+
+    That what its `changes` check holds when it comes is proved elsewhere (B1, B5); that nothing else refuses it is not.
+    """
     for handler in step.handlers:
-        failures = [f"`{failure}`" for failure in project.operation(handler.call).fails]
-        if failures:
-            yield f"`{wording_of(handler)}` does not answer {' or '.join(failures)} as an undo (not proved yet)"
+        operation, name = project.operation(handler.call), wording_of(handler)
+        failures = " or ".join(f"`{failure}`" for failure in operation.fails)
+        if handler.refusal:
+            yield f"a person settles a refusal of `{name}`"
+        elif failures and any(change.source or change.requires for change in operation.changes):
+            yield f"`{name}` answers {failures} only where what its `changes` check does not hold"
+        elif failures:
+            yield f"`{name}` does not answer {failures} as an undo"
 
 
 def handler_guard(graph: Graph, conditions: Conditions, step: Step, handler: Handler) -> Formula:
@@ -207,7 +215,6 @@ def undone_by(
                 (f"name a step with a compensation that `{step.name}` comes after",),
             ),
         )
-    assumption = f"undoing `{other.name}` removes the effect of `{step.name}` too (not proved yet)"
     needs = both(conditions.enabled[step.name], conditions.skipped(other.name))
 
     def cases() -> Iterator[Case]:
@@ -216,7 +223,7 @@ def undone_by(
                 both(condition, conditions.skipped(other.name)), other_skipped(step, other, story, remainder), needs
             )
 
-    return Never(claim, cases, proved=Proved((assumption,)))
+    return Never(claim, cases)  # that the other undo takes this effect back too is B1
 
 
 def other_skipped(step: Step, other: Step, story: Story, remainder: Remainder) -> Story:

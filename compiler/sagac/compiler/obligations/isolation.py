@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from sagac.compiler import actions, histories, repairs, surroundings
+from sagac.compiler import actions, histories, repairs, surroundings, wording
 from sagac.compiler.graph import Graph
 from sagac.compiler.logic import Value, both
 from sagac.compiler.model import Saga, Step
@@ -40,7 +40,7 @@ def isolated(conditions: Conditions, around: Surroundings, saga: Saga, step: Ste
     claim = Claim("B4", saga.full_name, step.name, text, step.name_span)
     part = around.does[saga.full_name, step.name]
     if not part.action.effects:
-        command = part.action.command
+        command = wording.command(part.action.command)
         return Settled(claim, Assumed((f"no other run builds on what `{command}` has done until it is undone",)))
     lenient = any(handler.refusal for handler in step.handlers)
     shallow = "other runs may build on it all the same: an undo that is refused for that is held for a person"

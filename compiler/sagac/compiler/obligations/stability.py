@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sagac.compiler import actions, histories, records, repairs, surroundings
+from sagac.compiler import actions, histories, records, repairs, surroundings, wording
 from sagac.compiler.actions import Action
 from sagac.compiler.graph import Graph
 from sagac.compiler.logic import Value, both, negation
@@ -65,7 +65,8 @@ def undoable(
     if handler.refusal:
         return Settled(claim, Proved(shallow=f"a refused undo is held for a person: {handler.refusal}"))
     if not undo.action.effects:
-        return Settled(claim, Assumed((f"`{undo.action.command}` is not refused: its `changes` are not declared",)))
+        command = wording.command(undo.action.command)
+        return Settled(claim, Assumed((f"`{command}` is not refused: its `changes` are not declared",)))
     need = Need(surroundings.bundle(around.does[saga.full_name, step.name], undo))
     return Kept(claim, breaches(conditions, around, need))
 
