@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -198,12 +201,49 @@ def test_a_package_that_cannot_be_imported_is_refused(
     assert f"`{package}` cannot be imported" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_is_told_without_numbers(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["gen", "broken.saga", "--out", "taken"],
+        ["check", "broken.saga", "--evidence", "taken"],
+        ["check", "broken.saga", "--evidence", "taken/below/it"],
+        ["check", "broken.saga", "--cache", "taken"],
+        ["check", "broken.saga", "--counterexamples", "taken/below"],
+        ["report", "broken.saga", "--output", "taken/report.html"],
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     write(folder, "taken", "")
-    assert main(["gen", write(folder, "trip.saga", TRIP), "--out", "taken"]) == 2
-    assert capsys.readouterr().err == "sagac: `taken/trip.py` cannot be written: File exists\n"
+    write(folder, "broken.saga", UNSETTLED)
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    assert printed.err == "sagac: `taken` is in the way: it is a file, where a folder is needed\n"
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize("words", [["check", "--evidence"], ["check", "--cache"], ["gen", "--out"]])
+def test_folders_that_are_missing_are_made(folder: Path, words: list[str]) -> None:
+    command, option = words
+    assert main([command, write(folder, "trip.saga", TRIP), option, "made/for/it"]) == 0
+    assert any((folder / "made/for/it").iterdir())
+
+
+def test_a_report_is_not_written_over_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "there").mkdir()
+    assert main(["report", write(folder, "trip.saga", TRIP), "--output", "there"]) == 2
+    assert capsys.readouterr().err == "sagac: `there` cannot be written: it is a folder\n"
+
+
+def test_a_failing_check_whose_reader_has_gone_does_not_pass(folder: Path) -> None:
+    write(folder, "trip.saga", UNSETTLED)
+    words = [sys.executable, "-c", "import sys; from sagac.runtime.cli import main; sys.exit(main())"]
+    read, written = os.pipe()
+    os.close(read)
+    ended = subprocess.run([*words, "check", "trip.saga"], stdout=written, stderr=subprocess.PIPE, check=False)
+    os.close(written)
+    assert (ended.returncode, ended.stderr) == (141, b"")
 
 
 def test_no_note_is_made_of_what_could_not_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

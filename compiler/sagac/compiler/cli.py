@@ -103,6 +103,9 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> int:
+    for folder in (arguments.evidence, arguments.cache, arguments.counterexamples):
+        if folder is not None:
+            must_be_writable(folder / "any")
     if arguments.cache is None:
         return checked_now(arguments)
     recall(arguments.cache)
@@ -288,6 +291,8 @@ def configure_report(parser: argparse.ArgumentParser) -> None:
 
 
 def report_on(arguments: argparse.Namespace) -> int:
+    if arguments.output is not None:
+        must_be_writable(arguments.output)
     told = [driver.check(sources, today()) for sources in projects(arguments.paths)]
     for checked in told:
         show_unreported(checked)
@@ -339,6 +344,8 @@ def configure_gen(parser: argparse.ArgumentParser) -> None:
 
 
 def gen(arguments: argparse.Namespace) -> int:
+    if not arguments.check:
+        must_be_writable(arguments.out / "any")
     package = package_of(arguments.out) if arguments.package is None else named(arguments.package)
     modules: dict[str, str] = {}
     exits = []
@@ -399,6 +406,17 @@ def report_stale(modules: generation.Modules, out: Path) -> int:
 def write_file(path: Path, text: str) -> None:
     put(path, text)
     print(f"wrote {path}")
+
+
+def must_be_writable(path: Path) -> None:
+    """A place that cannot be written is found out before the work; folders that are missing are made with the file."""
+    there = next(folder for folder in path.parents if folder.exists())
+    if path.is_dir():
+        raise UsageError(f"`{path}` cannot be written: it is a folder")
+    if not there.is_dir():
+        raise UsageError(f"`{there}` is in the way: it is a file, where a folder is needed")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"nothing can be written below `{there}`: permission denied")
 
 
 def put(path: Path, text: str) -> None:

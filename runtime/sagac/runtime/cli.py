@@ -33,8 +33,9 @@ from sagac.runtime.runtime import ANSWER_MS, LEASE_MS, Runtime, cancel_answer
 from sagac.runtime.services import Binding
 from sagac.runtime.timeline import draw, instant
 
-OK, FINDINGS, USAGE, UNAVAILABLE = 0, 1, 2, 69
-"""Exit codes: as asked; something is wrong or not as asked; a wrong call; an extra is not installed."""
+OK, FINDINGS, USAGE, UNAVAILABLE, UNREAD = 0, 1, 2, 69, 141
+"""Exit codes: as asked; something is wrong or not as asked; a wrong call; an extra is not installed; whoever reads has
+closed the pipe before all was said, as a shell tells it of any command."""
 
 JOURNAL: Final = "sqlite:///sagac.db"
 """Where a journal is when nothing else is said."""
@@ -92,7 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; whatever goes wrong is told in one line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _main(words)
+        code = _main(words)
+        sys.stdout.flush()
+        return code
     except UsageError as error:
         return _complain(str(error), USAGE)
     except JournalPlaceError as error:
@@ -102,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever reads has read enough; what is still buffered must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return UNREAD
     except OSError as error:
         return _complain(_system(error), FINDINGS)
     except KeyboardInterrupt:
