@@ -49,6 +49,8 @@ class Stage:
     foreign: frozenset[str]
     """The resources that other sagas of the project change too."""
     steps: Mapping[str, Step]
+    yielding: tuple[str, ...]
+    """The steps of which a result is what a record held."""
     touching: Mapping[Trait, frozenset[str]]
     """The steps that change records of a resource whose key has this literal, or an unknown, in this place."""
 
@@ -87,6 +89,7 @@ def stage(project: Project, graph: Graph, conditions: Conditions, deeds: Deeds, 
         others,
         frozenset(foreign),
         {step.name: step for step in deeds.saga.steps},
+        tuple(name for name, action in deeds.does.items() if action.yields),
         {trait: frozenset(names) for trait, names in touching.items()},
     )
 

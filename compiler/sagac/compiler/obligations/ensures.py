@@ -11,6 +11,7 @@ from sagac.compiler.logic import Term, Value, both, either, equal, negation
 from sagac.compiler.model import Ensure, RecordReading, Resource
 from sagac.compiler.obligations.obligation import Breach, Kept, Obligation, Premise, Settled
 from sagac.compiler.records import STATE, Cells, Place, World
+from sagac.compiler.terms import TRUE
 from sagac.compiler.verdicts import Claim, Family, Refuted, Undecided
 from sagac.runtime.plan import Binary, Constant, Expression, Input, Items, Result, Unary
 
@@ -178,12 +179,30 @@ def bare(constant: Expression) -> Expression:
 
 def unclean(stage: Stage, ensure: Ensure) -> Iterator[Breach]:
     """For each record that the run changes: it is neither clean nor as before when the run has turned back."""
-    seen: set[tuple[str, ...]] = set()
+    seen: set[object] = set()
     for place, steps in writers(stage).items():
-        shape = tuple(action.shape for name in steps for action in (stage.deeds.does[name], *stage.deeds.undoes[name]))
-        if len(steps) > 1 or shape not in seen:
-            seen.add(shape)
+        alike = likeness(stage, steps)
+        if alike is None or alike not in seen:
+            seen.add(alike)
             yield left(stage, ensure, place, frozenset(steps))
+
+
+def likeness(stage: Stage, steps: tuple[str, ...]) -> object:
+    """What a step that nothing but its own effect decides about has in common with others; nothing for other steps.
+
+    Such a step has no guard, nor have its undos, no `when … else fail` goes before it, and no pivot does.
+    """
+    if len(steps) > 1:
+        return None
+    step = stage.steps[steps[0]]
+    is_plain = step.guard is None and all(handler.guard is None for handler in step.handlers)
+    behind = any(pivot == step.name or stage.graph.precedes(pivot, step.name) for pivot in stage.conditions.pivots)
+    if not is_plain or behind or stage.conditions.enabled[step.name] != TRUE:
+        return None
+    every = (stage.deeds.does[step.name], *stage.deeds.undoes[step.name])
+    return tuple(
+        (action.shape, actions.is_own(stage.deeds, effect.place)) for action in every for effect in action.effects
+    )
 
 
 def writers(stage: Stage) -> dict[Place, tuple[str, ...]]:

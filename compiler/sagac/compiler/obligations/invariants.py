@@ -19,10 +19,41 @@ from sagac.runtime.plan import Result
 def owe(stage: Stage) -> tuple[Obligation, ...]:
     """A claim for each action on a resource with invariants, and for each that makes a record refer to another one."""
     return (
+        *(begun(stage, resource) for resource in touched(stage)),
         *(kept(stage, action) for action in stage.deeds.all() if has_invariants(stage, action)),
         *(reference for action in stage.deeds.all() if action.undo is None for reference in referring(stage, action)),
         *(removal for action in stage.deeds.all() for removal in removing(stage, action)),
     )
+
+
+# --- new records ---------------------------------------------------------------------------------------------------
+
+
+def touched(stage: Stage) -> tuple[Resource, ...]:
+    """The resources with invariants that the saga changes, and that say what a new record holds."""
+    names = dict.fromkeys(effect.place.resource for action in stage.deeds.all() for effect in action.effects)
+    resources = (stage.project.resource(name) for name in names)
+    return tuple(each for each in resources if each.invariants and any(field.has_initial for field in each.fields))
+
+
+def begun(stage: Stage, resource: Resource) -> Kept:
+    """A record that nobody has touched yet can keep the invariants: else they were broken from the start."""
+    span = resource.invariants[0].span
+    claim = Claim("B6", stage.saga.full_name, "", f"a new `{resource.name}` keeps its invariants", span)
+    place = any_record(stage, resource)
+    world = records.begun(stage.project, (place,))
+    premises = (
+        Premise(
+            courses.initial(stage, world, place), f"a new `{resource.name}` holds its initial values", resource.span
+        ),
+        *invariants_of(stage, world),
+    )
+    return Kept(claim, lambda: iter((Breach(premises, logic.FALSE, never),)), shape=f"B6 new {resource.full_name}")
+
+
+def never(values: Mapping[str, Value]) -> Refuted:
+    """Nobody tells of what cannot happen."""
+    raise AssertionError(values)
 
 
 def has_invariants(stage: Stage, action: Action) -> bool:
@@ -37,10 +68,11 @@ def kept(stage: Stage, action: Action) -> Kept:
     who = f"`{action.step}`" if action.undo is None else f"the undo of `{action.step}`"
     names = ", ".join(dict.fromkeys(f"`{effect.place.resource.rpartition('.')[2]}`" for effect in action.effects))
     claim = Claim("B6", stage.saga.full_name, action.step, f"{who} keeps the invariants of {names}", action.span)
-    return Kept(claim, lambda: iter((breaking(stage, action),)), shape=f"B6 {action.shape}")
+    ties = tuple(returned(stage, action))
+    return Kept(claim, lambda: iter((breaking(stage, action, ties),)), shape="" if ties else f"B6 {action.shape}")
 
 
-def breaking(stage: Stage, action: Action) -> Breach:
+def breaking(stage: Stage, action: Action, ties: tuple[Premise, ...]) -> Breach:
     """An invariant holds before the action and not after it."""
     places = [effect.place for effect in action.effects]
     world = records.begun(stage.project, places)
@@ -48,6 +80,7 @@ def breaking(stage: Stage, action: Action) -> Breach:
     premises = (
         *action.facts,
         *courses.about(stage, came.enabled, *(premise.term for premise in action.facts)),
+        *ties,
         Premise(records.lawful(stage.project, world), "one record has one content"),
         *invariants_of(stage, world),
         Premise(records.shares(stage.project, world), "a `hold` counts at least what all runs hold"),
@@ -56,6 +89,22 @@ def breaking(stage: Stage, action: Action) -> Breach:
     )
     lost = negation(records.invariants(stage.project, came.world))
     return Breach(premises, lost, lambda values: told(stage, action, world, values))
+
+
+def returned(stage: Stage, action: Action) -> Iterator[Premise]:
+    """What a step has found in a record, and this action reads, was there when the record kept its invariants."""
+    read = frozenset(logic.symbols(*actions.all_terms(action.effects)))
+    for name in stage.yielding:
+        done = stage.deeds.does[name]
+        values = [cell.value for cell in done.yields.values() if cell.value is not None]
+        if not read & frozenset(logic.symbols(*values)):
+            continue
+        world = records.begun(stage.project, [effect.place for effect in done.effects], f"when `{name}` was done: ")
+        came = records.applied(stage.project, world, done.effects, "this run")
+        found = both(*(records.same_value(done.yields[each], cell) for each, cell in came.captured.items()))
+        yield Premise(records.lawful(stage.project, world), "one record has one content")
+        yield from invariants_of(stage, world)
+        yield Premise(both(came.enabled, found), f"`{name}` returns what it has found", done.span)
 
 
 def invariants_of(stage: Stage, world: World) -> Iterator[Premise]:
