@@ -43,7 +43,7 @@ def judged(obligation: Kept) -> Verdict:
             is_spoken_of = contradicting is None
             empty = empty or contradicting
     if empty is not None and not is_spoken_of:
-        return vacuous(empty)
+        return Vacuous(obligation.empty) if obligation.empty else vacuous(empty)
     return undecided or Proved(tuple(needed), obligation.shallow)
 
 

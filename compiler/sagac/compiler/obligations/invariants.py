@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sagac.compiler import actions, courses, encoding, histories, logic, records, terms
-from sagac.compiler.actions import Action
+from sagac.compiler import actions, courses, encoding, histories, logic, records, terms, wording
+from sagac.compiler.actions import Action, Deeds
 from sagac.compiler.courses import Course, Stage, TooLongError
 from sagac.compiler.logic import Term, Value, both, negation
 from sagac.compiler.model import Reference, Resource
@@ -48,7 +48,10 @@ def begun(stage: Stage, resource: Resource) -> Kept:
         ),
         *invariants_of(stage, world),
     )
-    return Kept(claim, lambda: iter((Breach(premises, logic.FALSE, never),)), shape=f"B6 new {resource.full_name}")
+    said = " and ".join(wording.expression(guard.condition) for guard in resource.invariants)
+    empty = f"a new `{resource.name}` breaks its invariant from the start: `{said}` does not hold of its initial values"
+    shape = f"B6 new {resource.full_name}"
+    return Kept(claim, lambda: iter((Breach(premises, logic.FALSE, never),)), empty=empty, shape=shape)
 
 
 def never(values: Mapping[str, Value]) -> Refuted:
@@ -154,7 +157,7 @@ class Referral:
 
 
 def referring(stage: Stage, action: Action) -> Iterator[Obligation]:
-    """While the record is there, so is the one that it refers to: at all times, whatever is undone."""
+    """While the record is there, so is the one that it refers to: whatever is undone, and whoever takes away."""
     for referral in referrals(stage, action):
         target = referral.reference.resource.rpartition(".")[2]
         claim = Claim(
@@ -165,16 +168,16 @@ def referring(stage: Stage, action: Action) -> Iterator[Obligation]:
             action.span,
         )
         try:
-            breach = dangling(stage, action, referral)
+            breaches = (dangling(stage, action, referral), *bereft(stage, action, referral))
         except TooLongError as reason:
             yield Settled(claim, Undecided(str(reason)))
             continue
-        yield only(claim, breach)
+        yield only(claim, *breaches)
 
 
-def only(claim: Claim, breach: Breach) -> Kept:
-    """A claim that only one thing breaks."""
-    return Kept(claim, lambda: iter((breach,)))
+def only(claim: Claim, *breaches: Breach) -> Kept:
+    """A claim that only these break."""
+    return Kept(claim, lambda: iter(breaches))
 
 
 def referrals(stage: Stage, action: Action) -> Iterator[Referral]:
@@ -244,6 +247,74 @@ def lost(stage: Stage, action: Action, referral: Referral, course: Course, value
         referral.reference.span,
         "the reference",
         (f"let `{action.step}` come after the step that makes the `{target}`: then it is undone before it too",),
+    )
+
+
+# --- what other runs take away -------------------------------------------------------------------------------------
+
+
+def bereft(stage: Stage, action: Action, referral: Referral) -> Iterator[Breach]:
+    """Another run takes the record away to which this one has let a record refer."""
+    place, referred = referral.effect.place, referred_place(stage, action, referral)
+    for deeds in (stage.deeds, *stage.others):
+        seen: set[str] = set()
+        for removal in deeds.all():
+            if removal.shape not in seen and removes(stage, removal, referred.resource):
+                seen.add(removal.shape)
+                yield taken_away(stage, action, referral, place, referred, deeds, actions.other(removal))
+
+
+def removes(stage: Stage, removal: Action, resource: str) -> bool:
+    """The action puts a record of the resource back into its initial state."""
+    initial = stage.project.resource(resource).initial
+    return any(
+        effect.place.resource == resource and effect.change.target == initial != effect.change.source
+        for effect in removal.effects
+    )
+
+
+def taken_away(
+    stage: Stage, action: Action, referral: Referral, place: Place, referred: Place, deeds: Deeds, removal: Action
+) -> Breach:
+    """This run has come to some state, and the other one takes away."""
+    resources = {place.resource, referred.resource}
+    effects = tuple(effect for effect in removal.effects if effect.place.resource in resources)
+    course = courses.of(stage, (place, referred, *(effect.place for effect in effects)), "always")
+    came = records.applied(stage.project, course.after, effects, "another run")
+    premises = (
+        *course.premises,
+        *removal.facts,
+        *actions.apart(action, removal),
+        Premise(came.known, f"`{removal.step}` of the other run gives back what it has taken"),
+    )
+    bad = both(
+        course.happened[action.step],
+        came.enabled,
+        is_there(stage, came.world, place),
+        points_to(stage, came.world, place, referral.reference, referred),
+        negation(is_there(stage, came.world, referred)),
+    )
+
+    def tell(values: Mapping[str, Value]) -> Refuted:
+        known = histories.completed(values, *(key for at in course.before for key in at.keys))
+        told = courses.history(stage, course, known, subject=action.step, also=(Act(1, removal.step, removal.undo),))
+        sides = (*told.sides, histories.side(deeds, known, actions.OTHER))
+        return bereaved(action, referral, deeds, removal, replace(told, sides=sides))
+
+    return Breach(premises, bad, tell)
+
+
+def bereaved(action: Action, referral: Referral, deeds: Deeds, removal: Action, told: History) -> Refuted:
+    target = referral.reference.resource.rpartition(".")[2]
+    return Refuted(
+        told,
+        f"another run of `{deeds.saga.name}` may take the `{target}` away to which `{action.step}` lets a record refer",
+        removal.span,
+        "this takes it away",
+        (
+            f"make the `{target}` in this saga, before `{action.step}`: what a run has made only it takes away",
+            f"or keep it: give `{target}` a state for what is closed, and go there instead",
+        ),
     )
 
 

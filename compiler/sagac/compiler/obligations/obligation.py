@@ -151,6 +151,8 @@ class Kept:
     """Why the proof says little, where it does."""
     rests_on: tuple[str, ...] = ()
     """Promises that it needs beside those of its premises."""
+    empty: str = ""
+    """What is said where the premises of every breach contradict one another, in the place of their names."""
     shape: str = ""
     """Claims of one shape are proved together: whoever gives one says that their questions differ in names only."""
 
