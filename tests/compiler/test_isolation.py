@@ -207,6 +207,93 @@ def test_a_command_without_changes_is_assumed_by_name() -> None:
     assert found.verdict == Assumed(("no other run builds on what `bank.tell` has done until it is undone",))
 
 
+DOOR = """
+service house {
+  resource Door[id: string] { states closed*, open }
+  command open(id: string) changes Door[id] closed -> open idempotent fails Stuck
+  command enter(id: string) changes Door[id] open -> open idempotent FAILS
+  command shut(id: string) changes Door[id] open -> closed idempotent fails Stuck
+}
+saga Visit version 1 {
+  key visit
+  input { visit: uuid  door: string }
+  step open { do house.open(door)  left because "who comes shuts it" LOCK }
+  step enter after open { do house.enter(door)  left because "nothing to undo"  retry 2 times LATE }
+}
+saga Leave version 1 {
+  key leave
+  input { leave: uuid  door: string }
+  step shut { do house.shut(door)  left because "that is its end" LOCK }
+}
+"""
+
+
+LOCK = " lock Door[door] within 1m"
+
+
+def door(fails: str = "", lock: str = "", late: str = "") -> str:
+    return DOOR.replace("FAILS", fails).replace("LOCK", lock).replace("LATE", late)
+
+
+def test_what_a_step_needs_that_declares_no_failure_is_not_taken_away_before_it_is_sent() -> None:
+    found = finding(door(), "B5")
+    assert found.message == "`enter` is refused after `shut` of a run of `Leave`"
+    assert refuted(door()) == {"B5": "enter"}
+
+
+def test_a_step_may_need_what_others_take_away_where_it_may_be_refused_or_a_lock_keeps_them_out() -> None:
+    assert refuted(door(fails="fails Shut")) == {}
+    assert refuted(door(lock=LOCK)) == {}
+
+
+def test_a_lock_that_is_taken_after_a_record_was_looked_at_comes_too_late() -> None:
+    late = door(late=LOCK).replace('that is its end" ', f'that is its end" {LOCK}')
+    assert refuted(late) == {"B5": "enter"}
+
+
+OWN = """
+service shop {
+  resource Order[id: uuid] { states none*, placed, sent, void  done none, sent, void  FIELD }
+  command place(id: uuid) changes Order[id] none -> placed idempotent fails No
+  command ship(id: uuid) changes Order[id] placed -> sent REQUIRES idempotent
+  command pay(id: uuid) idempotent fails Declined
+  command cancel(id: uuid) changes Order[id] placed -> void idempotent fails No
+  command note(id: uuid) changes Order[id] placed -> placed EFFECT idempotent fails No
+}
+saga Buy version 1 {
+  key order
+  input { order: uuid }
+  step place { do shop.place(order)  left because "a draft"  PLACE }
+  pivot step pay after place { do shop.pay(order)  irreversible because "paid"  PAY  retry forever }
+  step ship after pay { do shop.ship(order)  retry forever }
+}
+saga Void version 1 {
+  key order
+  input { order: uuid }
+  step cancel { do shop.cancel(order)  left because "void"  lock Order[order] within 1m }
+  step note { do shop.note(order)  left because "void"  lock Order[order] within 1m }
+}
+"""
+
+
+def own(place: str = "", pay: str = "", field: str = "", requires: str = "", effect: str = "") -> str:
+    known = OWN.replace("PLACE", place).replace("PAY", pay).replace("FIELD", field)
+    return known.replace("REQUIRES", requires).replace("EFFECT", effect)
+
+
+def test_a_state_that_the_run_has_brought_about_under_a_lock_stays_as_it_is() -> None:
+    lock = "lock Order[order] within 1m"
+    assert "B5" not in refuted(own(place=lock))
+    assert refuted(own(pay=lock))["B5"] == "ship"
+    assert refuted(own())["B5"] == "ship"
+
+
+def test_what_was_so_when_the_run_started_may_be_otherwise_when_it_gets_the_lock() -> None:
+    lock, field, effect = "lock Order[order] within 1m", "n: int = 0", "{ n += 1 }"
+    assert "B5" not in refuted(own(lock, "", field, "", effect))
+    assert refuted(own(lock, "", field, "{ requires n == 0 }", effect))["B5"] == "ship"
+
+
 # --- B2 ------------------------------------------------------------------------------------------------------------
 
 BESIDE = """

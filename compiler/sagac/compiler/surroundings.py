@@ -139,6 +139,14 @@ def part(deeds: Deeds, action: Action, read: frozenset[tuple[str, str]]) -> Part
     return Part(deeds, known, whole, face(replace(known, locks=())) if known.locks else whole, face(bare))
 
 
+def holding(part: Part, locks: tuple[Place, ...]) -> Part:
+    """The action, where of its locks only these matter."""
+    if locks == part.action.locks:
+        return part
+    known = replace(part.action, locks=locks)
+    return replace(part, action=known, whole=face(known))
+
+
 def typed(deeds: Deeds, action: Action) -> Action:
     """The action with what is known of its values by their types."""
     found = encoding.facts(deeds.encoding, *roots_of(action))

@@ -1,7 +1,7 @@
-"""B5, stability: what an undo, or a step that cannot fail, needs of its records stays true whatever other runs do.
+"""B5, stability: what an undo, or a step that declares no failure, needs of its records stays true whatever others do.
 
 What the service checks holds right after the step (B1), or when the step is sent (D4); here no action of another run
-takes it away. So an undo is not refused, and a step that is sent for ever gets through in the end.
+takes it away. So neither is refused: a step whose tries are counted runs out of them for other reasons alone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.isolation import is_undone, what, who
 from sagac.compiler.obligations.movers import Meeting
 from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation, Premise, Settled
+from sagac.compiler.records import Place
 from sagac.compiler.surroundings import Bundle, Crowd, Part, Surroundings
 from sagac.compiler.verdicts import Act, Assumed, Claim, History, Proved, Refuted
 
@@ -41,13 +42,13 @@ class Need:
 
 
 def owe(saga: Saga, graph: Graph, conditions: Conditions, around: Surroundings) -> Iterator[Obligation]:
-    """One claim for each undo that may be needed, and for each step that cannot fail and yet needs something."""
+    """One claim for each undo that may be needed, and for each step that needs something and declares no failure."""
     for step in saga.steps:
         if step.handlers and is_undone(graph, conditions, step):
             for number, handler in enumerate(step.handlers):
                 yield undoable(conditions, around, saga, step, number, handler)
-        if step.name not in conditions.fallible and needs(around.does[saga.full_name, step.name].action):
-            yield certain(conditions, around, saga, step)
+        if not around.project.operation(step.call).fails and needs(around.does[saga.full_name, step.name].action):
+            yield certain(conditions, around, saga, graph, step)
 
 
 def needs(action: Action) -> bool:
@@ -71,11 +72,48 @@ def undoable(
     return Kept(claim, breaches(conditions, around, need))
 
 
-def certain(conditions: Conditions, around: Surroundings, saga: Saga, step: Step) -> Obligation:
-    """The claim for a step that cannot fail."""
-    text = f"`{step.name}`, which cannot fail, is not refused, whatever other runs do meanwhile"
+def certain(conditions: Conditions, around: Surroundings, saga: Saga, graph: Graph, step: Step) -> Obligation:
+    """The claim for a step that declares no failure."""
+    text = f"`{step.name}`, which declares no failure, is not refused, whatever other runs do meanwhile"
     claim = Claim("B5", saga.full_name, step.name, text, step.name_span)
-    return Kept(claim, breaches(conditions, around, Need(surroundings.bundle(around.does[saga.full_name, step.name]))))
+    part = around.does[saga.full_name, step.name]
+    kept = tuple(lock for lock in part.action.locks if is_held_throughout(around, saga, graph, step, lock))
+    return Kept(claim, breaches(conditions, around, Need(surroundings.bundle(surroundings.holding(part, kept)))))
+
+
+def is_held_throughout(around: Surroundings, saga: Saga, graph: Graph, step: Step, lock: Place) -> bool:
+    """The lock keeps others out from when the run comes to know what the step needs, not only from the step on.
+
+    Each earlier step on such records holds it. Of a record that is the run's own, something is known from its start:
+    there its state alone has to matter, and a step that surely ran before to have brought it about.
+    """
+    part = around.does[saga.full_name, step.name]
+    earlier = [
+        (each, around.does[saga.full_name, each.name].action)
+        for each in saga.steps
+        if each is not step and not graph.precedes(step.name, each.name)
+    ]
+    touching = [(each, action) for each, action in earlier if lock.resource in {at.resource for at in places(action)}]
+    if not all(lock in action.locks for _, action in touching):
+        return False
+    if not set(part.action.run_key) <= set(lock.keys):
+        return True
+    return not any(effect.requires for effect in part.action.effects) and any(
+        is_sure(graph, each, step) and any(effect.place == lock and effect.change.target for effect in action.effects)
+        for each, action in touching
+    )
+
+
+def places(action: Action) -> Iterator[Place]:
+    """The records that the action is about."""
+    return (effect.place for effect in action.effects)
+
+
+def is_sure(graph: Graph, earlier: Step, later: Step) -> bool:
+    """Wherever the later step runs, the earlier one is done."""
+    if not graph.precedes(earlier.name, later.name):
+        return False
+    return earlier.guard is None or earlier.otherwise_fails or earlier.guard == later.guard
 
 
 def breaches(conditions: Conditions, around: Surroundings, need: Need) -> Callable[[], Iterator[General]]:
