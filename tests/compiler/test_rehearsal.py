@@ -186,3 +186,45 @@ def test_the_table_names_both_runs_their_calls_and_what_is_left() -> None:
         'another run of `Buy`: reserve  shop.reserve("a", 3)  refused: `available >= quantity` does not hold',
         'this run: undo reserve         shop.release("a", 1)  Stock["a"]: available 3, held 0, price 1.00',
     )
+
+
+MEMBERS = """
+service club {
+  resource Account[owner: uuid] { points: int }
+  command redeem(owner: uuid, count: int)
+    changes Account[owner] { points -= count }
+    idempotent
+}
+
+saga Redeem version 1 {
+  key order
+  input { order: uuid  member: uuid  points: int }
+  step redeem { do club.redeem(member, points)  left because "a test" }
+}
+"""
+
+
+def test_a_story_has_the_words_of_the_call_and_not_of_what_happens_to_be_the_same_id() -> None:
+    spec = read(MEMBERS)[0]
+    one = Side("Redeem", {"order": ORDER, "member": ORDER, "points": 1})
+    other = Side("Redeem", {"order": ORDER.replace("1", "2"), "member": ORDER, "points": 2})
+    before = (Before("club.Account", (ORDER,), {"points": 5}),)
+    found = rehearsal.rehearse(History((one, other), before, (Act(0, "redeem"), Act(1, "redeem"))), spec)
+    assert rehearsal.table(found, spec, ("this run", "another run")) == (
+        "before                                       Account[member]: points 5",
+        "this run: redeem     club.redeem(member, 1)  Account[member]: points 4",
+        "another run: redeem  club.redeem(member, 2)  Account[member]: points 2",
+    )
+
+
+def test_another_id_of_another_run_is_told_apart() -> None:
+    spec, stranger = read(MEMBERS)[0], ORDER.replace("1", "3")
+    one = Side("Redeem", {"order": ORDER, "member": ORDER, "points": 1})
+    other = Side("Redeem", {"order": ORDER.replace("1", "2"), "member": stranger, "points": 2})
+    before = tuple(Before("club.Account", (key,), {"points": 5}) for key in (ORDER, stranger))
+    found = rehearsal.rehearse(History((one, other), before, (Act(0, "redeem"), Act(1, "redeem"))), spec)
+    assert [row.call for row in found.rows] == [
+        "club.redeem(member, 1)",
+        "club.redeem(member of the other run, 2)",
+    ]
+    assert sorted(found.names.values()) == ["Account[member of the other run]", "Account[member]"]

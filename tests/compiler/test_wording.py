@@ -68,9 +68,9 @@ def test_a_duration_has_the_largest_exact_unit(milliseconds: int, text: str) -> 
     assert wording.duration(milliseconds) == text
 
 
-def test_a_call_does_not_say_twice_what_is_called_alike() -> None:
+def test_a_call_is_told_as_it_is_written() -> None:
     call = Call("bank", "charge", (("total", TOTAL), ("tier", TIER)))
-    assert wording.call(call) == "bank.charge(total, tier = customer.tier)"
+    assert wording.call(call) == "bank.charge(total, customer.tier)"
 
 
 def test_names_are_listed_as_a_sentence_has_them() -> None:

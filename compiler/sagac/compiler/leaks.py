@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sagac.compiler import rehearsal
-from sagac.compiler.model import Call, Change, Project
+from sagac.compiler.model import Change, Project
 from sagac.compiler.rehearsal import STATE, Record
 from sagac.compiler.replay import Moments, Unreplayable
-from sagac.compiler.verdicts import Act, Before, Claim, Side
+from sagac.compiler.verdicts import Act, Claim, Side
 from sagac.runtime import kernel
 from sagac.runtime.expressions import Unavailable, View, evaluate
 from sagac.runtime.plan import Wire
@@ -68,27 +68,30 @@ def done(project: Project, side: Side, account: Account, act: Act) -> str:
     call = rehearsal.call_of(project, side, act)
     operation = project.operation(call)
     given = rehearsal.arguments(call, operation, side)
+    words = rehearsal.spelled(call, operation, given, rehearsal.nicknames(project, (side,)), act.side)
+    said = rehearsal.written(call, operation, words)
     wrong = ""
     for change in operation.changes:
-        record = record_of(project, side, account, change, given)
+        record = record_of(project, account, change, given, words)
         if change.target:
             account.states[record] = (change.target, act.step)
             account.touched.setdefault(act.step, set()).add((record, STATE))
-            tell(project, side, account, act, call, given, f"{account.names[record]}: {change.target}")
+            tell(account, act, said, f"{account.names[record]}: {change.target}")
         for field_name, amount in amounts(project, change, given):
             wrong = entered(account, act, record, field_name, amount) or wrong
             has = format(account.shares[record, field_name], "f")
             text = f"of {account.names[record]}.{field_name} the run holds {has}"
-            tell(project, side, account, act, call, given, text)
+            tell(account, act, said, text)
     return wrong
 
 
-def record_of(project: Project, side: Side, account: Account, change: Change, given: Mapping[str, Wire]) -> Record:
+def record_of(
+    project: Project, account: Account, change: Change, given: Mapping[str, Wire], words: Mapping[str, str]
+) -> Record:
     """The record that a change is of, with its name."""
     key = tuple(evaluate(each, View(given, {}, {})) for each in change.keys)
     record = rehearsal.record(project, change.resource, key)
-    known_as = rehearsal.nicknames(project, (side,))
-    account.names.setdefault(record, rehearsal.name(project, Before(change.resource, key, {}), known_as))
+    account.names.setdefault(record, rehearsal.titled(project, change, given, words))
     return record
 
 
@@ -115,12 +118,8 @@ def entered(account: Account, act: Act, record: Record, field_name: str, amount:
     return ""
 
 
-def tell(
-    project: Project, side: Side, account: Account, act: Act, call: Call, given: Mapping[str, Wire], text: str
-) -> None:
-    known_as = rehearsal.nicknames(project, (side,))
-    written = rehearsal.written(call, project.operation(call), given, known_as)
-    account.lines.append((f"{'' if act.undo is None else 'undo '}{act.step}", written, text))
+def tell(account: Account, act: Act, said: str, text: str) -> None:
+    account.lines.append((f"{'' if act.undo is None else 'undo '}{act.step}", said, text))
 
 
 def left_over(project: Project, run: Run, account: Account, claim: Claim) -> Iterator[str]:

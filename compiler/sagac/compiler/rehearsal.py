@@ -15,7 +15,7 @@ from sagac.compiler.model import Assignment, Call, Change, Operation, Project, R
 from sagac.compiler.replay import Unreplayable
 from sagac.compiler.verdicts import Act, Before, History, Side
 from sagac.runtime.expressions import Unavailable, View, evaluate, holds, identity
-from sagac.runtime.plan import Binary, Constant, Expression, Input, Wire
+from sagac.runtime.plan import Binary, Constant, Expression, Input, Result, Wire
 
 STATE: Final = "state"
 
@@ -33,8 +33,11 @@ class Record:
 
 Records: TypeAlias = Mapping[Record, Contents]
 
-Nicknames: TypeAlias = Mapping[str, str]
-"""What each uuid is called."""
+Nicknames: TypeAlias = Mapping[str, tuple[str, ...]]
+"""What each uuid is called, this run's names first."""
+
+OTHERS: Final = " of the other run"
+"""Behind a name that is not this run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,8 @@ class Row:
     before: Records
     after: Records
     """The same as before, where it is refused."""
-    touched: tuple[Record, ...]
-    """The records that the command is about."""
+    touched: Mapping[Record, str]
+    """The records that the command is about, as the author writes them in its call: `Account[member]`."""
     captured: Contents
     """The results that it takes from records as they were before."""
 
@@ -91,14 +94,9 @@ def rehearse(history: History, project: Project) -> Rehearsal:
     before = {record(project, each.resource, each.key): contents(project, each) for each in history.before}
     if len(before) < len(history.before):
         raise Unreplayable("one record is said to hold two things")
-    known_as = nicknames(project, history.sides)
-    names = {record(project, each.resource, each.key): name(project, each, known_as) for each in history.before}
-    return Rehearsal(
-        before,
-        tuple(done_in_turn(history, project, before, history.acts)),
-        names,
-        tuple(done_in_turn(history, project, before, history.otherwise)),
-    )
+    rows = tuple(done_in_turn(history, project, before, history.acts))
+    otherwise = tuple(done_in_turn(history, project, before, history.otherwise))
+    return Rehearsal(before, rows, names(project, history, (*rows, *otherwise)), otherwise)
 
 
 def same(project: Project, record: Record, one: Contents, two: Contents) -> bool:
@@ -167,56 +165,43 @@ def contents(project: Project, before: Before) -> Contents:
     return {field: before.fields[field] for field in needed}
 
 
+def names(project: Project, history: History, rows: Iterable[Row]) -> Mapping[Record, str]:
+    """What each record is called: as the first call that is about it has it, else by its key."""
+    known_as = nicknames(project, history.sides)
+    found: dict[Record, str] = {}
+    for row in rows:
+        for each, words in row.touched.items():
+            if each not in found and words not in found.values():
+                found[each] = words
+    for before in history.before:
+        found.setdefault(record(project, before.resource, before.key), name(project, before, known_as))
+    return found
+
+
 def name(project: Project, before: Before, known_as: Nicknames) -> str:
+    """A record by its key."""
     resource = project.resource(before.resource)
     keys = (readable(value, key.type, known_as) for value, key in zip(before.key, resource.keys, strict=True))
     return f"{resource.name}[{', '.join(keys)}]"
 
 
 def nicknames(project: Project, sides: Sequence[Side]) -> Nicknames:
-    """What a uuid is called: by the input that it is, since nobody can tell one from another."""
-    found: dict[str, str] = {}
+    """What a uuid is called: by the inputs that it is, since nobody can tell one from another."""
+    found: dict[str, tuple[str, ...]] = {}
     for number, side in enumerate(sides):
         for given in saga_of(project, side).inputs:
             value = side.input.get(given.name)
             if given.type.removesuffix("?") == "uuid" and isinstance(value, str):
-                found.setdefault(value.lower(), f"{given.name} of the other run" if number else given.name)
+                words = f"{given.name}{OTHERS}" if number else given.name
+                found[value.lower()] = (*found.get(value.lower(), ()), words)
     return found
 
 
 def readable(value: Wire, type: str, known_as: Nicknames) -> str:
     """A value as an author would write it."""
-    if type.removesuffix("?") == "uuid" and isinstance(value, str):
-        return known_as.get(value.lower(), wording.value(value, type))
+    if type.removesuffix("?") == "uuid" and isinstance(value, str) and value.lower() in known_as:
+        return known_as[value.lower()][0]
     return wording.value(value, type)
-
-
-def is_own(project: Project, side: Side, record: Record) -> bool:
-    """The record has the run's key where every record of its resource has it that the run's saga changes."""
-    saga = saga_of(project, side)
-    types = {given.name: given.type for given in saga.inputs}
-    keys = tuple(keys_changed(project, saga, record.resource))
-    for name in saga.key:
-        places = [place for place in range(len(record.key)) if all(key[place] == name for key in keys)]
-        if not keys or not places or record.key[places[0]] != text(side.input[name], types[name]):
-            return False
-    return True
-
-
-def keys_changed(project: Project, saga: Saga, resource: str) -> Iterable[tuple[str, ...]]:
-    """The keys of the records of a resource that a saga changes: each part by the input that it is, if it is one."""
-    for step in saga.steps:
-        for call in (step.call, *(handler.call for handler in step.handlers)):
-            given = dict(call.arguments)
-            for change in project.operation(call).changes:
-                if change.resource == resource:
-                    yield tuple(input_named(given, key) for key in change.keys)
-
-
-def input_named(given: Mapping[str, Expression], key: Expression) -> str:
-    """The input that a part of a key is; empty where it is something else."""
-    argument = given.get(key.path[0]) if isinstance(key, Input) and len(key.path) == 1 else None
-    return argument.path[0] if isinstance(argument, Input) and len(argument.path) == 1 else ""
 
 
 # --- acts ----------------------------------------------------------------------------------------------------------
@@ -246,6 +231,7 @@ def done(project: Project, side: Side, before: Records, act: Act, known_as: Nick
     call = call_of(project, side, act)
     operation = project.operation(call)
     given = arguments(call, operation, side)
+    words = spelled(call, operation, given, known_as, act.side)
     found = [(change, touched(project, before, change, given)) for change in operation.changes]
     refusals = [
         why
@@ -254,8 +240,8 @@ def done(project: Project, side: Side, before: Records, act: Act, known_as: Nick
     ]
     after, captured = (before, {}) if refusals else changed(project, before, found, given)
     return Row(
-        act, written(call, operation, given, known_as), "".join(refusals[:1]), before, after,
-        tuple(dict.fromkeys(each for _, each in found)), captured,
+        act, written(call, operation, words), "".join(refusals[:1]), before, after,
+        {each: titled(project, change, given, words) for change, each in found}, captured,
     )  # fmt: skip
 
 
@@ -284,9 +270,45 @@ def arguments(call: Call, operation: Operation, side: Side) -> Mapping[str, Wire
         raise Unreplayable(f"`{call.service}.{operation.name}` reads what is not there: {missing}") from None
 
 
-def written(call: Call, operation: Operation, given: Mapping[str, Wire], known_as: Nicknames) -> str:
-    values = (readable(given[each.name], each.type, known_as) for each in operation.parameters)
-    return f"{wording.operation(planner.called(call))}({', '.join(values)})"
+def written(call: Call, operation: Operation, words: Mapping[str, str]) -> str:
+    """A call with these words for its arguments."""
+    return f"{wording.operation(planner.called(call))}({', '.join(words[each.name] for each in operation.parameters)})"
+
+
+def spelled(
+    call: Call, operation: Operation, given: Mapping[str, Wire], known_as: Nicknames, number: int
+) -> Mapping[str, str]:
+    """The arguments of a call by parameter: a uuid as the author has written it, anything else by its value."""
+    sent = dict(call.arguments)
+    return {
+        each.name: uuid_of(sent[each.name], given[each.name], known_as, number)
+        if each.type.removesuffix("?") == "uuid"
+        else readable(given[each.name], each.type, known_as)
+        for each in operation.parameters
+    }
+
+
+def uuid_of(argument: Expression, value: Wire, known_as: Nicknames, number: int) -> str:
+    """A uuid in the author's words; of another run, in those of this run where both mean the same one."""
+    if not isinstance(argument, Input | Result) or not isinstance(value, str):
+        return readable(value, "uuid", known_as)
+    words = wording.expression(argument)
+    ours = [each for each in known_as.get(value.lower(), ()) if not each.endswith(OTHERS)]
+    if number == 0 or words in ours:
+        return words
+    return ours[0] if ours else f"{words}{OTHERS}"
+
+
+def titled(project: Project, change: Change, given: Mapping[str, Wire], words: Mapping[str, str]) -> str:
+    """The record that a change is of, as the call has it."""
+    resource, view = project.resource(change.resource), View(given, {}, {})
+    keys = (
+        words[key.path[0]]
+        if isinstance(key, Input) and len(key.path) == 1
+        else readable(evaluate(key, view), declared.type, {})
+        for key, declared in zip(change.keys, resource.keys, strict=True)
+    )
+    return f"{resource.name}[{', '.join(keys)}]"
 
 
 def touched(project: Project, before: Records, change: Change, given: Mapping[str, Wire]) -> Record:

@@ -256,18 +256,19 @@ def named(step: str, direction: Direction) -> str:
 
 
 def called(call: Call, run: Run, mattering: frozenset[values.Variable]) -> str:
-    """A call, with the values of the arguments that some condition reads, and the others by name."""
-    texts = [argument(name, given, run, mattering) for name, given in call.arguments]
+    """A call as the author has written it, with the values of the arguments that some condition reads."""
+    texts = [argument(given, run, mattering) for _, given in call.arguments]
     return f"{wording.operation(call)}({', '.join(texts)})"
 
 
-def argument(name: str, given: Expression, run: Run, mattering: frozenset[values.Variable]) -> str:
+def argument(given: Expression, run: Run, mattering: frozenset[values.Variable]) -> str:
+    words = wording.expression(given)
     if not isinstance(given, Input | Result) or given not in mattering:
-        return name
+        return words
     try:
-        return f"{name} = {wording.value(evaluate(given, view(run)), given.type)}"
+        return f"{words} = {wording.value(evaluate(given, view(run)), given.type)}"
     except Unavailable:
-        return name
+        return words
 
 
 def matters_returned(step: Step, action: Action, mattering: frozenset[values.Variable]) -> str:

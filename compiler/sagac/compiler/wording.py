@@ -110,13 +110,8 @@ def command(full_name: str) -> str:
 
 
 def call(node: Call) -> str:
-    """`warehouse.reserve(sku, quantity)`: an argument of its parameter's own name is not said twice."""
-    return f"{operation(node)}({', '.join(argument(name, given) for name, given in node.arguments)})"
-
-
-def argument(name: str, given: Expression) -> str:
-    text = expression(given)
-    return name if text == name else f"{name} = {text}"
+    """`warehouse.reserve(sku, quantity)`: as the author has written it."""
+    return f"{operation(node)}({', '.join(expression(given) for _, given in node.arguments)})"
 
 
 def listing(words: tuple[str, ...] | list[str], joint: str = "and") -> str:
