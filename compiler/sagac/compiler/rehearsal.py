@@ -204,6 +204,34 @@ def readable(value: Wire, type: str, known_as: Nicknames) -> str:
     return wording.value(value, type)
 
 
+def is_own(project: Project, side: Side, record: Record) -> bool:
+    """The record has the run's key where every record of its resource has it that the run's saga changes."""
+    saga = saga_of(project, side)
+    types = {given.name: given.type for given in saga.inputs}
+    keys = tuple(keys_changed(project, saga, record.resource))
+    for name in saga.key:
+        places = [place for place in range(len(record.key)) if all(key[place] == name for key in keys)]
+        if not keys or not places or record.key[places[0]] != text(side.input[name], types[name]):
+            return False
+    return True
+
+
+def keys_changed(project: Project, saga: Saga, resource: str) -> Iterable[tuple[str, ...]]:
+    """The keys of the records of a resource that a saga changes: each part by the input that it is, if it is one."""
+    for step in saga.steps:
+        for call in (step.call, *(handler.call for handler in step.handlers)):
+            given = dict(call.arguments)
+            for change in project.operation(call).changes:
+                if change.resource == resource:
+                    yield tuple(input_named(given, key) for key in change.keys)
+
+
+def input_named(given: Mapping[str, Expression], key: Expression) -> str:
+    """The input that a part of a key is; empty where it is something else."""
+    argument = given.get(key.path[0]) if isinstance(key, Input) and len(key.path) == 1 else None
+    return argument.path[0] if isinstance(argument, Input) and len(argument.path) == 1 else ""
+
+
 # --- acts ----------------------------------------------------------------------------------------------------------
 
 
