@@ -29,6 +29,8 @@ def _scope(node: syntax.Ensure, frame: Frame) -> Finds[Scope]:
     """What an `ensure` may read; `clean` is known where a rollback ends."""
     place = "`ensure always`" if node.at == "always" else f"`ensure at {node.at}`"
     scope = replace(frame.recording(place, products=True), old=node.at != "always")
+    if node.at != "completed":
+        scope = _without_results(scope)
     other = scope.roots.get(CLEAN)
     if other is None:
         own = {CLEAN: Root("local", shapes.BOOL, node.span)} if node.at == "compensated" else {}
@@ -44,6 +46,16 @@ def _scope(node: syntax.Ensure, frame: Frame) -> Finds[Scope]:
             )
             return replace(scope, silent=scope.silent | {CLEAN}, roots=_without(scope.roots))
     return scope
+
+
+def _without_results(scope: Scope) -> Scope:
+    """Where a run may have turned back before a step, what the step returns may not be there."""
+    steps = {name for name, root in scope.roots.items() if root.kind == "step"}
+    return replace(
+        scope,
+        roots={name: root for name, root in scope.roots.items() if name not in steps},
+        hidden={**scope.hidden, **dict.fromkeys(steps, "a step: the run may have turned back before it")},
+    )
 
 
 def _without(roots: Mapping[str, Root]) -> Mapping[str, Root]:

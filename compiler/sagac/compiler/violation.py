@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sagac.compiler import wording
 from sagac.compiler.model import Saga
 from sagac.compiler.replay import Moments, Unreplayable, state
@@ -11,6 +13,9 @@ from sagac.runtime.expressions import Unavailable, evaluate, holds
 from sagac.runtime.plan import Call, Expression, Step
 from sagac.runtime.run import Action, Run
 from sagac.runtime.unwinding import view
+
+READING: Final = "every result that "
+"""How a claim begins that says what rules read, and not what they ask for."""
 
 
 def seen(claim: Claim, situation: Situation, moments: Moments, saga: Saga) -> tuple[str, ...]:
@@ -33,6 +38,8 @@ def seen(claim: Claim, situation: Situation, moments: Moments, saga: Saga) -> tu
             return unreadable_undo(moments[-1].run, subject)
         case "D3":
             return misjudged(moments[-1].run, saga, claim)
+        case "F" if claim.text.startswith(READING):
+            return unreadable_rule(moments[-1].run, subject)
         case "F":
             return against_the_rule(moments, saga, claim)
         case "A6":
@@ -178,6 +185,13 @@ def unreadable_do(run: Run, subject: str) -> tuple[str, ...]:
     if action.attempt or action.state != "held" or not unreadable(run, step.guard, step.call):
         raise Unreplayable(f"`{subject}` has all that it reads")
     return ()
+
+
+def unreadable_rule(run: Run, subject: str) -> tuple[str, ...]:
+    """A step of which a rule or an `ensure` reads a result was skipped."""
+    if state(run, subject).state != "skipped":
+        raise Unreplayable(f"`{subject}` is {state(run, subject).state}")
+    return (f"`{subject}` was skipped, so what it returns is not there",)
 
 
 def unreadable_output(run: Run) -> tuple[str, ...]:

@@ -1,13 +1,13 @@
-"""D1 and D2, definite assignment: whatever a step, an undo or the output reads is there when it is read."""
+"""D1, D2, and F of what rules read: whatever a step, an undo, the output or a rule reads is there when it is read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from sagac.compiler import wording
+from sagac.compiler import terms, wording
 from sagac.compiler.graph import Graph
-from sagac.compiler.model import Handler, Project, Saga, Step
+from sagac.compiler.model import Ensure, Handler, Project, Rule, Saga, Step
 from sagac.compiler.obligations import turning
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.coverage import handler_guard
@@ -36,6 +36,8 @@ def owe(project: Project, saga: Saga, graph: Graph, conditions: Conditions, plan
         for found in (
             *(forward(saga, graph, conditions, step) for step in saga.steps),
             (output(saga, graph, conditions),),
+            *((ruled(saga, graph, conditions, rule),) for rule in saga.rules),
+            *((ensured(saga, graph, conditions, ensure),) for ensure in saga.ensures if ensure.at == "completed"),
             *(
                 backward(project, saga, graph, conditions, step, doubts[step.name])
                 for step in saga.steps
@@ -168,6 +170,75 @@ def missing_output(graph: Graph, name: str, source: Step, reading: Reading) -> S
             f"drop the `when` of `{source.name}`, or write `else fail …` after it",
             f"or drop `{name}` from the output",
         ),
+    )
+
+
+def ruled(saga: Saga, graph: Graph, conditions: Conditions, rule: Rule) -> Obligation | None:
+    """What a rule reads is there when its step is sent."""
+    found: list[Reading] = []
+    given = conditions.enabled[rule.step]
+    if rule.guard is not None:
+        found += readings(rule.guard.condition, conditions.status, rule.guard.span, given)
+        given = both(given, conditions.condition(rule.guard.condition))
+    found += readings(rule.condition, conditions.status, rule.span, given)
+    claim = Claim(
+        "D1", saga.full_name, rule.step, f"every result that a rule on `{rule.step}` reads is there", rule.span
+    )
+    return there_at(claim, conditions, found, (rule.step,), "the rule") if found else None
+
+
+def ensured(saga: Saga, graph: Graph, conditions: Conditions, ensure: Ensure) -> Obligation | None:
+    """What an `ensure` reads is there when the run completes."""
+    passed = both(*(conditions.guard[step.name] for step in saga.steps if step.otherwise_fails))
+    read = (ensure.condition, *(key for record in ensure.records for key in record.keys))
+    found = [reading for expression in read for reading in spoken(expression, conditions, ensure.span, passed)]
+    claim = Claim("F", saga.full_name, "", "every result that an `ensure` reads is there", ensure.span)
+    return there_at(claim, conditions, found, graph.order, "the `ensure`") if found else None
+
+
+def spoken(expression: Expression, conditions: Conditions, span: Span, given: Formula) -> Iterator[Reading]:
+    """Like `readings`, where records are read too: what they hold says nothing of what else is there."""
+    if isinstance(expression, Binary) and expression.operator in ("and", "or", "implies"):
+        yield from spoken(expression.left, conditions, span, given)
+        if not any(reads_a_record(leaf, conditions) for leaf in terms.leaves(expression.left)):
+            left = lower(expression.left, conditions.status)
+            given = both(given, negation(left) if expression.operator == "or" else left)
+        yield from spoken(expression.right, conditions, span, given)
+        return
+    for leaf in terms.leaves(expression):
+        if isinstance(leaf, Result) and not reads_a_record(leaf, conditions):
+            yield Reading(leaf, given, span)
+
+
+def reads_a_record(leaf: Expression, conditions: Conditions) -> bool:
+    return isinstance(leaf, Result) and leaf.step not in conditions.steps
+
+
+def there_at(
+    claim: Claim, conditions: Conditions, found: list[Reading], settled: tuple[str, ...], reader: str
+) -> Never:
+    """Every result is there once these steps are settled."""
+
+    def cases() -> Iterator[Case]:
+        for reading in found:
+            source = conditions.steps[reading.result.step]
+            condition = both(reading.given, conditions.skipped(source.name))
+            if condition != FALSE:
+                yield Case(condition, unread(source, reading, settled, reader))
+
+    return Never(claim, cases)
+
+
+def unread(source: Step, reading: Reading, settled: tuple[str, ...], reader: str) -> Story:
+    guard = source.guard
+    assert guard is not None
+    return Story(
+        first=settled,
+        subject=source.name,
+        message=f"{reader} reads `{wording.expression(reading.result)}`, but `{source.name}` may have been skipped",
+        place=guard.span,
+        place_text=f"`{source.name}` is skipped when this is false",
+        help=(f"say what holds without it: `not {source.name}.done or …`", f"or drop the `when` of `{source.name}`"),
     )
 
 
