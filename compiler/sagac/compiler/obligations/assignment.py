@@ -182,7 +182,7 @@ def ruled(saga: Saga, graph: Graph, conditions: Conditions, rule: Rule) -> Oblig
         given = both(given, conditions.condition(rule.guard.condition))
     found += readings(rule.condition, conditions.status, rule.span, given)
     claim = Claim(
-        "D1", saga.full_name, rule.step, f"every result that a rule on `{rule.step}` reads is there", rule.span
+        "F", saga.full_name, rule.step, f"every result that a rule on `{rule.step}` reads is there", rule.span
     )
     return there_at(claim, conditions, found, (rule.step,), "the rule") if found else None
 
