@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sagac.compiler import actions, courses, encoding, logic, records, terms, wording
+from sagac.compiler import actions, courses, encoding, logic, records, silence, terms, wording
 from sagac.compiler.courses import Course, Stage, TooLongError
 from sagac.compiler.encoding import Encoded
 from sagac.compiler.logic import Term, Value, both, either, equal, negation
@@ -69,15 +69,10 @@ def kept(stage: Stage, ensure: Ensure, condition: Expression) -> Obligation:
 
 
 def silent(stage: Stage, ensure: Ensure, *, everything: bool) -> tuple[str, ...]:
-    """The commands whose contracts say nothing of what they change, where that could matter."""
+    """What is supposed of commands whose contracts say nothing of what they change, where that could matter."""
     services = {reading.resource.rpartition(".")[0] for reading in ensure.records}
-    found: dict[str, None] = {}
-    for step in stage.saga.steps:
-        for call in (step.call, *(handler.call for handler in step.handlers)):
-            operation = stage.project.operation(call)
-            if operation.kind == "command" and not operation.changes and (everything or call.service in services):
-                found[f"`{call.service}.{call.operation}` changes no record that its contract does not name"] = None
-    return tuple(found)
+    found = silence.promises(stage.project)
+    return tuple(text for service, texts in found.items() if everything or service in services for text in texts)
 
 
 # --- a condition over named records --------------------------------------------------------------------------------
