@@ -251,6 +251,70 @@ def test_a_lock_that_is_taken_after_a_record_was_looked_at_comes_too_late() -> N
     assert refuted(late) == {"B5": "enter"}
 
 
+GUARDED = """
+service house {
+  resource Door[id: string] { states closed*, open  done closed, open }
+  command open(id: string) changes Door[id] closed -> open idempotent fails Stuck
+  command shut(id: string) changes Door[id] open -> closed idempotent revokes open
+  command enter(id: string) changes Door[id] open -> open idempotent fails Stuck
+  command tell(id: uuid) idempotent fails Gone
+}
+saga Host version 1 {
+  key visit
+  input { visit: uuid  door: string where door != "back"  quick: bool }
+  step open { do house.open(door)  UNDO }
+  step tell after open { do house.tell(visit)  left because "told" }
+}
+saga Guest version 1 {
+  key visit
+  input { visit: uuid  door: string  level: int  vip: bool }
+  step first { do house.tell(visit)  left because "told" }
+  step back after first { GUARD do house.tell(visit)  left because "told" }
+  step enter after back { do house.enter(door)  left because "in" }
+  MORE
+}
+"""
+
+
+def guarded(undo: str = "compensate house.shut(door)", guard: str = "", more: str = "") -> str:
+    return GUARDED.replace("UNDO", undo).replace("GUARD", guard).replace("MORE", more)
+
+
+def undecided(text: str) -> list[str]:
+    return [each.claim.step for each in checked(text).judgements if isinstance(each.verdict, Undecided)]
+
+
+def test_a_story_of_another_run_keeps_to_the_guards_of_that_run() -> None:
+    vip = guarded().replace("step enter after back {", "step enter after back { when vip and level > 7")
+    assert refuted(vip) == {"B4": "open"}
+    assert undecided(vip) == []
+
+
+def test_a_story_keeps_to_the_guards_of_the_undos_in_it() -> None:
+    undos = "compensate house.shut(door) when quick  compensate house.shut(door) when not quick"
+    assert refuted(guarded(undos)) == {"B4": "open"}
+    assert undecided(guarded(undos)) == []
+
+
+def test_another_run_is_kept_out_by_what_it_has_to_pass_before() -> None:
+    only = 'when door == "back" else fail Elsewhere'
+    assert refuted(guarded()) == {"B4": "open"}
+    assert refuted(guarded(guard=only)) == {}
+
+
+def test_of_two_steps_of_another_run_that_do_the_same_each_is_looked_at_where_it_is_sent() -> None:
+    only = 'when door == "back" else fail Elsewhere'
+    more = 'step again { do house.enter(door)  left because "in" }'
+    assert refuted(guarded(guard=only, more=more)) == {"B4": "open"}
+
+
+def test_a_lock_that_shuts_out_everybody_is_a_proof() -> None:
+    """What excludes every other run contradicts what is supposed of one: that is no claim about nothing."""
+    lock = ' lock Account["shared"] within 1m'
+    text = pay("spend", "claw_back", lock).replace("spend(account", 'spend("shared"').replace("(account", '("shared"')
+    assert isinstance(judgement(BANK + text.replace("claw_back", "give_back"), "B4", "spend").verdict, Proved)
+
+
 OWN = """
 service shop {
   resource Order[id: uuid] { states none*, placed, sent, void  done none, sent, void  FIELD }

@@ -16,11 +16,13 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from sagac.compiler import actions, encoding, logic, terms
+from sagac.compiler import actions, encoding, logic, planner, terms
 from sagac.compiler.actions import OTHER, Action, Deeds
 from sagac.compiler.graph import numbers
 from sagac.compiler.logic import Literally, Symbol, Term
 from sagac.compiler.model import Project, Saga
+from sagac.compiler.obligations import conditions
+from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Form, Premise
 from sagac.compiler.records import Effect, Place
 from sagac.compiler.verdicts import Act
@@ -101,10 +103,14 @@ class Surroundings:
     undoes: Mapping[tuple[str, str], tuple[Part, ...]]
     touching: Mapping[str, tuple[Part, ...]]
     """By resource, in source order: of each saga one of each form and literals."""
+    twins: Mapping[object, tuple[Part, ...]]
+    """All of a saga that are of one form and literals: they differ in when they are sent."""
     asked: dict[object, Form] = field(default_factory=dict)
     """Questions by the forms that they are about: each is made once."""
     met: dict[tuple[frozenset[str], str], tuple[Crowd, ...]] = field(default_factory=dict)
     """Who may meet an action, by what it changes and by its saga: the same for many actions."""
+    conditions: dict[str, Conditions] = field(default_factory=dict)
+    """When the steps of a saga run, for each saga of which it was asked."""
 
 
 def of(project: Project, deeds: Mapping[str, Deeds]) -> Surroundings:
@@ -118,12 +124,33 @@ def of(project: Project, deeds: Mapping[str, Deeds]) -> Surroundings:
             does[name, step.name] = part(each, each.does[step.name], read)
             undoes[name, step.name] = tuple(part(each, undo, read) for undo in each.undoes[step.name])
     touching: dict[str, dict[object, Part]] = {}
+    twins: dict[object, list[Part]] = {}
     for key, done in does.items():
         for one in (done, *undoes[key]):
+            twins.setdefault(kind(one), []).append(one)
             for resource in one.resources:
-                kind = (key[0], one.whole.form, tuple(filter(is_written, one.whole.symbols)))
-                touching.setdefault(resource, {}).setdefault(kind, one)
-    return Surroundings(project, does, undoes, {name: tuple(found.values()) for name, found in touching.items()})
+                touching.setdefault(resource, {}).setdefault(kind(one), one)
+    return Surroundings(
+        project,
+        does,
+        undoes,
+        {name: tuple(found.values()) for name, found in touching.items()},
+        {each: tuple(found) for each, found in twins.items()},
+    )
+
+
+def kind(part: Part) -> object:
+    """Equal for actions of one saga that do the same with the same literals."""
+    return part.saga, part.whole.form, tuple(filter(is_written, part.whole.symbols))
+
+
+def conditions_of(around: Surroundings, part: Part) -> Conditions:
+    """When the steps of the action's saga run."""
+    if part.saga not in around.conditions:
+        saga, graph = part.deeds.saga, part.deeds.graph
+        planned = planner.plan(around.project, saga, graph)
+        around.conditions[part.saga] = conditions.of(around.project, saga, graph, planned)
+    return around.conditions[part.saga]
 
 
 def part(deeds: Deeds, action: Action, read: frozenset[tuple[str, str]]) -> Part:

@@ -102,12 +102,12 @@ def exactly(
     """The questions about these actions, with all that is known where this one runs."""
 
     def found() -> Iterator[Breach]:
-        for other in others:
+        for other, known in (each for alike in others for each in movers.each_way(around, alike)):
             mine, theirs = part.action, actions.other(other.action)
             asked = movers.past(around.project, mine, theirs, "another run", lenient=lenient)
             premises = (*asked.premises, *movers.sent(conditions, part))
             fixes = tuple(repairs.of_meeting(around.project, part, other))
-            yield Breach(premises, asked.broken, teller(around, part, other, asked), repairs=fixes)
+            yield Breach(premises, both(known, asked.broken), teller(around, part, other, asked), repairs=fixes)
 
     return found
 

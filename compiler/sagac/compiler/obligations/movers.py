@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sagac.compiler import actions, encoding, histories, logic, records
+from sagac.compiler import actions, encoding, histories, logic, records, surroundings
 from sagac.compiler.actions import Action
 from sagac.compiler.encoding import Encoded
-from sagac.compiler.logic import TRUE, Term, Value, both, negation
+from sagac.compiler.logic import TRUE, Symbol, Term, Value, both, negation
 from sagac.compiler.model import Project
+from sagac.compiler.obligations import coverage, turning
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Premise
 from sagac.compiler.records import OWNER, Actor, Applied, World
-from sagac.compiler.surroundings import Part, is_slot, roots_of
+from sagac.compiler.surroundings import Part, Surroundings, is_slot, roots_of
+from sagac.compiler.terms import Formula
 from sagac.compiler.terms import both as both_formulas
 
 
@@ -150,9 +152,37 @@ def own_doing(action: Action, came: Applied, actor: Actor) -> Iterator[Premise]:
 
 def sent(conditions: Conditions, part: Part) -> Iterator[Premise]:
     """What holds of a run in which this action happens: the guards of its step, and of what comes before it."""
-    step = part.action.step
-    term = encoding.formula(part.deeds.encoding, both_formulas(conditions.premise, conditions.enabled[step]))
-    yield Premise(term, f"`{step}` runs", part.action.span)
+    yield from with_types(part, when(conditions, part))
+
+
+def sent_elsewhere(around: Surroundings, part: Part) -> Term:
+    """The same of another run, whose values have other names."""
+    known = told(sent(surroundings.conditions_of(around, part), part))
+    return logic.replaced(known, lambda symbol: Symbol(actions.OTHER + symbol.name, symbol.sort))
+
+
+def each_way(around: Surroundings, other: Part) -> Iterator[tuple[Part, Term]]:
+    """All actions of another run that do the same as this one, with what holds where they happen, each once."""
+    found: dict[Term, Part] = {}
+    for twin in around.twins[surroundings.kind(other)]:
+        found.setdefault(sent_elsewhere(around, twin), twin)
+    yield from ((twin, known) for known, twin in found.items())
+
+
+def when(conditions: Conditions, part: Part) -> Formula:
+    """When the action happens: the step is sent; or the run turns back with it, and this undo applies."""
+    graph, name = part.deeds.graph, part.action.step
+    if part.action.undo is None:
+        return both_formulas(conditions.premise, conditions.enabled[name])
+    step = conditions.steps[name]
+    applies = coverage.handler_guard(graph, conditions, step, step.handlers[part.action.undo])
+    return both_formulas(conditions.premise, turning.premise(graph, conditions, name), applies)
+
+
+def with_types(part: Part, formula: Formula) -> Iterator[Premise]:
+    term = encoding.formula(part.deeds.encoding, formula)
+    what = f"`{part.action.step}` runs" if part.action.undo is None else f"the undo of `{part.action.step}` runs"
+    yield Premise(term, what, part.action.span)
     yield from (Premise(fact, "a value is one of its type") for fact in encoding.facts(part.deeds.encoding, term))
 
 

@@ -113,7 +113,7 @@ def is_sure(graph: Graph, earlier: Step, later: Step) -> bool:
     """Wherever the later step runs, the earlier one is done."""
     if not graph.precedes(earlier.name, later.name):
         return False
-    return earlier.guard is None or earlier.otherwise_fails or earlier.guard == later.guard
+    return earlier.guard is None or bool(earlier.otherwise_fails) or earlier.guard == later.guard
 
 
 def breaches(conditions: Conditions, around: Surroundings, need: Need) -> Callable[[], Iterator[General]]:
@@ -170,12 +170,13 @@ def exactly(
     """The questions about these actions, with all that is known where they happen."""
 
     def found() -> Iterator[Breach]:
-        for other in others:
+        for other, known in (each for alike in others for each in movers.each_way(around, alike)):
             mine, theirs = tuple(part.action for part in need.parts), actions.other(other.action)
             asked = question(around.project, mine, theirs, at_once=at_once)
-            premises = (*asked.premises, *movers.sent(conditions, need.last))
+            premises = (*asked.premises, *movers.sent(conditions, need.parts[0]))
+            happens = both(movers.told(movers.sent(conditions, need.last)), known)
             fixes = tuple(repairs.of_meeting(around.project, need.last, other, late=len(need.parts) == 1))
-            yield Breach(premises, asked.broken, teller(around, need, other, asked), repairs=fixes)
+            yield Breach(premises, both(happens, asked.broken), teller(around, need, other, asked), repairs=fixes)
 
     return found
 

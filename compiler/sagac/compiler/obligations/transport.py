@@ -186,7 +186,7 @@ def exactly(
             do, undo = later.parts[0], later.parts[1] if len(later.parts) > 1 else None
             left = tuple(part.action for part in leaving.parts)
             asked = ASKED[ask](around, left, tuple(part.action for part in later.parts))
-            known = (*movers.sent(conditions, leaving.parts[0]), *movers.sent(conditions, do))
+            known = (fact for part in (*leaving.parts, *later.parts) for fact in movers.sent(conditions, part))
             broken = both(movers.told(known), asked.broken)
             yield Breach(asked.premises, broken, teller(around, leaving, do, undo, asked))
 
