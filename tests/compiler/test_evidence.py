@@ -580,3 +580,74 @@ def test_a_waiver_that_its_specification_does_not_have_is_noticed(tmp_path: Path
     waiver = {"code": "A1", "step": "", "until": "9999-01-01", "by": "me", "because": "why not"}
     change_manifest(root, lambda manifest: manifest["sagas"][0]["waivers"].append(waiver))
     assert "are not those of its specification" in faults(root)
+
+
+# --- contracts -----------------------------------------------------------------------------------------------------
+
+LEAVING = SPECS / "refuted" / "b3_a_fee_in_the_way" / "fixed.saga"
+CHOOSING = SPECS / "refuted" / "d3_the_value_on_the_border" / "fixed.saga"
+PURCHASE = SPECS / "accepted" / "purchase" / "purchase.saga"
+FORGETTING = SPECS / "refuted" / "c5_a_key_that_is_forgotten" / "fixed.saga"
+ASKING = {"B2": CHOOSING, "B3": LEAVING, "C5": FORGETTING, "D3": CHOOSING}
+"""Where a family has claims, if not in the purchase."""
+
+
+@pytest.mark.parametrize("family", checker.LISTED)
+def test_a_dropped_obligation_that_contracts_call_for_is_missed(tmp_path: Path, family: str) -> None:
+    """By the checker alone."""
+    root = written(tmp_path, checked(ASKING.get(family, PURCHASE)))
+
+    def change(manifest: Any) -> None:
+        rest = [one for one in manifest["obligations"] if one["family"] == family]
+        manifest["obligations"].remove(next(one for one in rest if not one["claim"].startswith("some run has ")))
+
+    change_manifest(root, change)
+    assert f"an obligation is missing: {family}, " in faults(root)
+
+
+def test_contracts_that_change_less_than_their_specification_says_are_noticed(bundle: Path) -> None:
+    path = only(bundle / "contracts")
+    contracts = json.loads(path.read_text(encoding="utf-8"))
+    contracts["commands"]["shop.orders.warehouse.reserve"]["changes"] = []
+    path.write_text(json.dumps(contracts), encoding="utf-8")
+    change_manifest(bundle, unchanged)
+    assert "the contract of `shop.orders.warehouse.reserve` is not that of its specification" in faults(bundle)
+
+
+def test_contracts_that_change_otherwise_than_their_specification_says_are_noticed(bundle: Path) -> None:
+    changed_text(bundle, only(bundle / "contracts"), '"-="', '"+="')
+    assert "is not that of its specification" in faults(bundle)
+
+
+def test_a_promise_that_the_contracts_do_not_give_is_noticed(bundle: Path) -> None:
+    changed_text(bundle, only(bundle / "contracts"), '"idempotent":true', '"idempotent":false')
+    assert "counts on what its contracts do not say" in faults(bundle)
+
+
+def test_a_step_that_is_said_to_call_another_command_is_noticed(bundle: Path) -> None:
+    changed_text(bundle, only(bundle / "cert"), ".warehouse.reserve", ".warehouse.release")
+    assert "`shop.orders.warehouse.release` is not what `warehouse.reserve` calls" in faults(bundle)
+
+
+def test_an_ensure_that_the_certificate_does_not_have_is_missed(bundle: Path) -> None:
+    path = only(bundle / "cert")
+    certificate = json.loads(path.read_text(encoding="utf-8"))
+    certificate["source"]["ensures"].pop()
+    path.write_text(json.dumps(certificate), encoding="utf-8")
+    change_manifest(bundle, unchanged)
+    assert "does not have every `ensure` of its specification" in faults(bundle)
+
+
+def test_a_hold_that_lapses_too_soon_is_not_called_kept(tmp_path: Path) -> None:
+    """The checker works the sum out again: with a time that is too short it has nothing to say for the claim."""
+    root = written(tmp_path, checked(SPECS / "refuted" / "e1_a_hold_that_lapses" / "wrong.saga"))
+
+    def change(manifest: Any) -> None:
+        for one in manifest["obligations"]:
+            if one["verdict"] == "refuted":
+                one.update(verdict="proved", rests_on=[], certificate={"kind": "check"})
+
+    change_manifest(root, change)
+    report = checker.check(root)
+    assert [one.status for one in report.findings if one.obligation.startswith("E1/")] == ["word"]
+    assert not report.is_complete

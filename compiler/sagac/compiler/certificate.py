@@ -96,7 +96,9 @@ def written(saga: Saga, project: model.Project) -> Json:
             {"step": rule.step, "text": rules.text(rule), "guarded": rule.guard is not None} for rule in saga.rules
         ],
         "choices": [{"kind": choice.kind, "steps": list(choice.steps)} for choice in saga.choices],
-        "ensures": len(saga.ensures),
+        "ensures": [
+            {"at": each.at, "condition": plain(each.condition), "conserves": each.conserves} for each in saga.ensures
+        ],
         "refined": [output.name for output in saga.outputs if output.where is not None],
     }
 
@@ -116,26 +118,86 @@ def written_step(step: model.Step, project: model.Project) -> Json:
             {
                 "call": plain(planner.called(handler.call)),
                 "guard": None if handler.guard is None else plain(handler.guard.condition),
-                **effect(handler.call, project),
+                "command": f"{handler.call.service}.{handler.call.operation}",
+                "refusal": bool(handler.refusal),
             }
             for handler in step.handlers
         ],
         "holds_unknown": step.holds_unknown,
-        **effect(step.call, project),
+        "command": f"{step.call.service}.{step.call.operation}",
     }
 
 
-def effect(call: model.Call, project: model.Project) -> Json:
-    """What the contract of a command says of its effect and its service, as far as claims depend on it."""
-    changes = project.operation(call).changes
+# --- contracts -----------------------------------------------------------------------------------------------------
+
+
+def contracts(project: model.Project) -> Json:
+    """All that the services of a project promise, as resolved: what claims about records are called for by."""
+    services = sorted(project.services.items())
     return {
-        "changes": list(dict.fromkeys(change.resource.rpartition(".")[2] for change in changes)),
-        "checks": any(change.source or change.requires for change in changes),
-        "declared": project.operation(call).declared,
-        "service": project.services[call.service].name,
-        "sla_ms": project.services[call.service].sla_ms,
-        "lands_within_ms": project.operation(call).lands_within_ms,
-        "invariants": any(project.resource(change.resource).invariants for change in changes),
+        "commands": {
+            f"{name}.{operation.name}": contract(service, operation)
+            for name, service in services
+            for _, operation in sorted(service.operations.items())
+        },
+        "resources": {
+            resource.full_name: declared(resource)
+            for _, service in services
+            for _, resource in sorted(service.resources.items())
+        },
+    }
+
+
+def contract(service: model.Service, operation: model.Operation) -> Json:
+    """What a service promises of a command or a query."""
+    return {
+        "service": service.name,
+        "sla_ms": service.sla_ms,
+        "declared": operation.declared,
+        "fails": list(operation.fails),
+        "idempotent": operation.idempotent,
+        "window_ms": operation.window_ms,
+        "lands_within_ms": operation.lands_within_ms,
+        "revokes": operation.revokes,
+        "holds": None if operation.hold is None else [operation.hold.for_ms, operation.hold.skew_ms],
+        "changes": [changed(change) for change in operation.changes],
+    }
+
+
+def changed(change: model.Change) -> Json:
+    """One `changes`."""
+    return {
+        "resource": change.resource,
+        "keys": [plain(key) for key in change.keys],
+        "source": change.source,
+        "target": change.target,
+        "requires": [plain(guard.condition) for guard in change.requires],
+        "assignments": [[each.field, each.operator, plain(each.value)] for each in change.assignments],
+        "yields": [[each.result, each.field] for each in change.yields],
+    }
+
+
+def declared(resource: model.Resource) -> Json:
+    """What holds of the records of a resource."""
+    return {
+        "keys": [[key.name, key.type] for key in resource.keys],
+        "fields": [
+            {
+                "name": each.name,
+                "type": each.type,
+                "initial": each.initial if each.has_initial else None,
+                "hold": each.hold,
+                "references": None
+                if each.reference is None
+                else [each.reference.resource, [plain(key) for key in each.reference.keys]],
+            }
+            for each in resource.fields
+        ],
+        "states": list(resource.states),
+        "initial": resource.initial,
+        "clean": sorted(resource.clean),
+        "done": sorted(resource.done),
+        "invariants": [plain(guard.condition) for guard in resource.invariants],
     }
 
 

@@ -29,6 +29,7 @@ FORMAT: Final = 1
 """The shape of the bundle that this checker reads."""
 
 MANIFEST: Final = "manifest.json"
+CONTRACTS: Final = "contracts/contracts.json"
 
 Json: TypeAlias = Any
 """What a JSON text holds."""
@@ -97,6 +98,7 @@ def check(folder: Path, today: date | None = None) -> Report:
         report.problems += files_changed(folder, manifest)
         report.problems += wrong_name(folder, manifest)
         report.problems += left_out(folder, manifest)
+        report.problems += commands_differ(folder, manifest)
         sagas = read_sagas(folder, manifest, report.problems)
         report.findings += judged(manifest, sagas, report.problems)
         report.findings = waived(manifest, report.findings, today)
@@ -219,7 +221,7 @@ def canonical(value: Json) -> str:
 
 # --- the specification, as far as its words go ---------------------------------------------------------------------
 
-WORD: Final = re.compile(r'//[^\n]*|"(?:\\.|[^"\\\n])*"|[A-Za-z_][A-Za-z0-9_]*|[0-9][\w.-]*|\S')
+WORD: Final = re.compile(r'//[^\n]*|"(?:\\.|[^"\\\n])*"|[A-Za-z_][A-Za-z0-9_]*|[0-9][\w.-]*|[+:-]=|\S')
 """A comment, a string, a word, a number or a sign."""
 
 
@@ -237,7 +239,9 @@ def left_out(folder: Path, manifest: Json) -> Iterator[str]:
     for name in sorted(found.keys() ^ told.keys()):
         yield f"`{name}` is a saga of the specifications or of the manifest, and not of both"
     for name in sorted(found.keys() & told.keys()):
-        version, steps, waivers = found[name]
+        version, steps, waivers, ensures = found[name]
+        if len(loaded(folder, told[name]["certificate"])["source"]["ensures"]) != len(ensures):
+            yield f"the certificate of `{name}` does not have every `ensure` of its specification"
         if sorted(map(canonical, waivers)) != sorted(canonical(waiver_words(one)) for one in told[name]["waivers"]):
             yield f"the waivers of `{name}` are not those of its specification"
         planned = loaded(folder, told[name]["plan"])
@@ -251,28 +255,82 @@ def waiver_words(waiver: Json) -> list[str]:
     return ["waive", waiver["code"], *on, "until", waiver["until"]]
 
 
-Named: TypeAlias = tuple[int, list[str], list[list[str]]]
-"""A saga's version, its steps, and the words of its waivers."""
+Named: TypeAlias = tuple[int, list[str], list[list[str]], list[str]]
+"""A saga's version, its steps, the words of its waivers, and the moments of which it ensures something."""
 
 
 def sagas_named(text: str) -> dict[str, Named]:
-    """Each saga of a specification with its version, the names of its steps, and its waivers."""
+    """Each saga of a specification with its version, the names of its steps, its waivers, and what it ensures."""
     words = [word for word in WORD.findall(text) if not word.startswith("//")]
     found: dict[str, Named] = {}
     package, depth = "", 0
     steps: list[str] = []
     waivers: list[list[str]] = []
+    ensures: list[str] = []
     for place, word in enumerate(words):
         following = words[place + 1 : place + 4]
         if depth == 0 and word == "package":
             package = "".join(dotted(words[place + 1 :]))
         if depth == 0 and word == "saga" and following[1:2] == ["version"] and following[2].isdigit():
-            steps, waivers = [], []
-            found[f"{package}.{following[0]}" if package else following[0]] = int(following[2]), steps, waivers
+            steps, waivers, ensures = [], [], []
+            found[f"{package}.{following[0]}" if package else following[0]] = (
+                int(following[2]),
+                steps,
+                waivers,
+                ensures,
+            )
         if depth == 1 and word == "step" and following[1:2] in (["{"], ["after"]):
             steps.append(following[0])
         if depth == 1 and word == "waive":
             waivers.append(words[place : place + (6 if following[1:2] == ["on"] else 4)])
+        if depth == 1 and word == "ensure" and ":" in (following[1:2] if following[0] == "always" else following[2:]):
+            ensures.append(following[0])
+        depth += {"{": 1, "}": -1}.get(word, 0)
+    return found
+
+
+def commands_differ(folder: Path, manifest: Json) -> Iterator[str]:
+    """Commands whose contract in the bundle changes other resources, or does so otherwise, than their specification.
+
+    Nothing is understood here either: what counts is each `changes NAME[`, and how often `+=`, `-=` and `:=` stand.
+    """
+    written: dict[str, Counter[str]] = {}
+    for spec in manifest["specs"]:
+        written |= commands_named(content(folder, spec["file"]).decode())
+    resolved = {
+        name: Counter(each for change in contract["changes"] for each in signs_of(change))
+        for name, contract in loaded(folder, CONTRACTS)["commands"].items()
+        if contract["declared"]
+    }
+    for name in sorted(written.keys() | resolved.keys()):
+        if written.get(name) != resolved.get(name):
+            yield f"the contract of `{name}` is not that of its specification"
+
+
+def signs_of(change: Json) -> Iterator[str]:
+    """The words of a `changes` that are looked for in the specification."""
+    yield change["resource"].rpartition(".")[2]
+    yield from (operator for _, operator, _ in change["assignments"])
+
+
+def commands_named(text: str) -> dict[str, Counter[str]]:
+    """The commands and queries of the services of a specification, each with what it is said to change."""
+    words = [word for word in WORD.findall(text) if not word.startswith("//")]
+    found: dict[str, Counter[str]] = {}
+    package, service, depth = "", "", 0
+    signs: Counter[str] = Counter()
+    for place, word in enumerate(words):
+        following = words[place + 1 : place + 3]
+        if depth == 0:
+            package = "".join((*dotted(words[place + 1 :]), ".")) if word == "package" else package
+            is_service = word == "service" and following[1:] == ["{"]
+            service = following[0] if is_service else "" if word == "saga" else service
+        if depth == 1 and service and word in ("command", "query") and following[1:] == ["("]:
+            signs = found[f"{package}{service}.{following[0]}"] = Counter()
+        if service and word == "changes" and following[1:] == ["["]:
+            signs[following[0]] += 1
+        if service and word in ("+=", "-=", ":="):
+            signs[word] += 1
         depth += {"{": 1, "}": -1}.get(word, 0)
     return found
 
@@ -489,6 +547,8 @@ class Saga:
     formulas: Formulas
     asserted: Callable[[str], tuple[int, ...]] = lambda key: ()
     """What a question asserts, each part by its number."""
+    contracts: Json = None
+    """What the services promise."""
     runs: dict[str, int] = field(default_factory=dict)
     """How many events each witness of the saga has."""
 
@@ -516,12 +576,13 @@ def read_sagas(folder: Path, manifest: Json, problems: list[str]) -> dict[str, S
     emitted: dict[str, dict[str, Json]] = {}
     found: dict[str, Saga] = {}
     texts = Texts(folder)
+    contracts = loaded(folder, CONTRACTS)
     for entry in manifest["sagas"]:
         name, module = entry["saga"], entry["module"]
         try:
             if module not in emitted:
                 emitted[module] = plans_of(content(folder, module).decode())
-            found[name] = read_saga(folder, entry, emitted[module].pop(name, None))
+            found[name] = read_saga(folder, entry, emitted[module].pop(name, None), contracts)
             found[name].asserted = texts.asserted
             found[name].runs = dict(witnesses(folder, manifest, entry))
         except Broken as broken:
@@ -538,7 +599,7 @@ def witnesses(folder: Path, manifest: Json, entry: Json) -> Iterator[tuple[str, 
             yield name, len(told["events"])
 
 
-def read_saga(folder: Path, entry: Json, plan: Json) -> Saga:
+def read_saga(folder: Path, entry: Json, plan: Json, contracts: Json) -> Saga:
     if plan is None:
         raise Broken("its module has no such plan")
     body = content(folder, entry["plan"])
@@ -549,7 +610,28 @@ def read_saga(folder: Path, entry: Json, plan: Json) -> Saga:
     certificate = loaded(folder, entry["certificate"])
     if certificate["saga"] != entry["saga"]:
         raise Broken(f"`{entry['certificate']}` is the certificate of another saga")
-    return ordered(plan, certificate)
+    for step in certificate["source"]["steps"]:
+        for one in (step, *step["undos"]):
+            one |= effect_of(contracts, one)
+    return replace(ordered(plan, certificate), contracts=contracts)
+
+
+def effect_of(contracts: Json, one: Json) -> Json:
+    """What the contract of a command says of its effect and its service, as far as claims depend on it."""
+    contract, (service, _, command) = contracts["commands"][one["command"]], one["command"].rpartition(".")
+    if (service.rpartition(".")[2], command) != (one["call"]["service"], one["call"]["command"]):
+        raise Broken(f"`{one['command']}` is not what `{called(one['call'])}` calls")
+    changes = contract["changes"]
+    resources = list(dict.fromkeys(change["resource"] for change in changes))
+    return {
+        "effects": changes,
+        "resources": resources,
+        "changes": list(dict.fromkeys(name.rpartition(".")[2] for name in resources)),
+        "checks": any(change["source"] or change["requires"] for change in changes),
+        "invariants": any(contracts["resources"][name]["invariants"] for name in resources),
+        **{name: contract[name] for name in ("declared", "service", "sla_ms", "lands_within_ms", "holds", "fails")},
+        **{name: contract[name] for name in ("idempotent", "revokes", "window_ms")},
+    }
 
 
 def docstring(folder: Path, module: str) -> str:
@@ -909,7 +991,7 @@ class Claim:
 COUNTED: Final = ("A1", "A2", "A3", "A4", "A6", "C1", "C3", "C4", "D1", "D2", "E3")
 """The families whose claims are worked out again here whole, each of them from the plan."""
 
-LISTED: Final = ("B1", "B6", "C5", "D3", "D4", "E2", "F")
+LISTED: Final = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "C2", "C5", "D3", "D4", "E1", "E2", "F")
 """The families of which none may be missing that the plan and its contracts call for: there may be more."""
 
 
@@ -923,6 +1005,9 @@ def claims(saga: Saga) -> Iterator[Claim]:
     yield from unknown_outcomes(saga, conditions)
     yield from assignment(saga, conditions)
     yield from effects(saga, conditions)
+    yield from meetings(saga, conditions)
+    yield from sent_twice(saga)
+    yield from held_for(saga, conditions)
     yield from rules(saga)
     yield from windows(saga, conditions)
     yield from progress(saga)
@@ -1074,9 +1159,24 @@ def undone_in_order(saga: Saga, name: str, below: int) -> Callable[[], str]:
             return f"`{name}` stands before a step that it comes after"
         if saga.ancestors[place] != closed((saga.number[e] for e in written["dependencies"]), saga.ancestors):
             return f"`{name}` comes after other steps than it is written to"
-        return "" if canonical(as_planned(step)) == canonical(as_written(written)) else f"`{name}` is not as written"
+        if canonical(as_planned(step)) != canonical(as_written(written)):
+            return f"`{name}` is not as written"
+        return promised_otherwise(step, written)
 
     return wrong
+
+
+def promised_otherwise(step: Json, written: Json) -> str:
+    """A promise that the plan counts on and the contract does not give."""
+    both = [(step, written), *zip(step.get("undos", []), written["undos"], strict=True)]
+    for planned, contract in both:
+        if planned.get("idempotent", False) > contract["idempotent"] or planned.get("fails", []) != contract["fails"]:
+            return f"the plan of `{step['name']}` counts on what its contracts do not say"
+        if planned.get("window_ms") != contract["window_ms"] or (planned.get("revokes") and not contract["revokes"]):
+            return f"the plan of `{step['name']}` counts on what its contracts do not say"
+    if step.get("lands_within_ms") not in (None, written["lands_within_ms"]):
+        return f"the plan of `{step['name']}` counts on what its contracts do not say"
+    return ""
 
 
 def as_planned(step: Json) -> Json:
@@ -1291,6 +1391,169 @@ def inverses(saga: Saga, name: str) -> Iterator[Claim]:
         silent = not all(one["changes"] for one in (written, of, undo, *beside))
         text = f"`{called(undo['call'])}` restores what `{name}` changes"
         yield Claim("B1", name, text, "declared" if silent else "questions")
+
+
+# B2, B3, B4, B5
+
+
+def meetings(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    """What steps that meet on a record call for, and whatever other runs may do meanwhile."""
+    for step in saga.source:
+        name, written = step["name"], saga.written[step["name"]]
+        if any(map(set(written["resources"]).intersection, beside_later(saga, name))):
+            yield Claim("B2", name, f"`{name}` and the steps beside it come to the same in either order", "questions")
+        for resources, gone_with in left_by(saga, step):
+            if known.premise_of_turning(name) != FALSE and is_in_the_way(saga, known, name, resources, gone_with):
+                text = f"what `{name}` leaves behind does not get into the way of the undos after its own"
+                yield Claim("B3", name, text, "questions")
+        if is_undone(saga, known, name):
+            text = f"whatever other runs do meanwhile, `{name}` can be undone as if it had never happened"
+            yield Claim("B4", name, text, "questions" if written["changes"] else "declared")
+            for undo in written["undos"]:
+                text = f"the undo of `{name}` is not refused, whatever other runs do meanwhile"
+                shown_by: Literal["check", "questions", "declared"] = "questions" if undo["changes"] else "declared"
+                yield Claim("B5", name, text, "check" if undo["refusal"] else shown_by)
+        if not written["fails"] and written["checks"]:
+            text = f"`{name}`, which declares no failure, is not refused, whatever other runs do meanwhile"
+            yield Claim("B5", name, text, "questions")
+
+
+def is_undone(saga: Saga, known: Conditions, name: str) -> bool:
+    """Some run undoes the step: by an undo of its own, or by that of an earlier step."""
+    written = saga.written[name]
+    has_undo = written["undos"] or written["remains"] == "undone by"
+    return bool(has_undo) and known.premise_of_turning(name) != FALSE
+
+
+def beside_later(saga: Saga, name: str) -> Iterator[Sequence[str]]:
+    """What the steps change that stand behind this one in the plan and are not ordered with it."""
+    place = saga.number[name]
+    for other in range(place + 1, len(saga.steps)):
+        if not saga.descendants[place] >> other & 1:
+            yield saga.written[saga.steps[other]["name"]]["resources"]
+
+
+def left_by(saga: Saga, step: Json) -> Iterator[tuple[set[str], str]]:
+    """Where a step may leave something, each with the earlier step whose undo removes it, if one does."""
+    written = saga.written[step["name"]]
+    changed = set(written["resources"])
+    if not changed:
+        return
+    for undo, contract in zip(step.get("undos", []), written["undos"], strict=True):
+        both = changed | set(contract["resources"])
+        if undo.get("residue") or any(saga.contracts["resources"][name]["states"] for name in both):
+            yield both, ""
+    if written["remains"] == "left":
+        yield changed, ""
+    if written["remains"] == "undone by":
+        yield changed, written["undone_by"]
+
+
+def is_in_the_way(saga: Saga, known: Conditions, name: str, resources: set[str], gone_with: str) -> bool:
+    """Some step that may stand when something is left, and does not come after it, changes the same."""
+    for other, written in saga.written.items():
+        if other == name or saga.precedes(name, other) or not is_undone(saga, known, other):
+            continue
+        if gone_with and (other == gone_with or saga.precedes(other, gone_with)):
+            continue
+        if resources & set(written["resources"]):
+            return True
+    return False
+
+
+# C2
+
+
+def sent_twice(saga: Saga) -> Iterator[Claim]:
+    """What the plan may send twice is kept by its key, as the contract says, or does what it does once."""
+    for step in saga.source:
+        name, written = step["name"], saga.written[step["name"]]
+        if step.get("query"):
+            continue
+        if step.get("idempotent"):
+            yield kept_by_key(name, step["call"], written)
+        elif step.get("idempotent_by_effect"):
+            text = f"`{called(step['call'])}`, landing twice for `{name}`, does what it does once"
+            yield Claim("C2", name, text, "questions")
+        for undo, contract in zip(step.get("undos", []), written["undos"], strict=True):
+            if undo.get("idempotent") or undo.get("revokes"):
+                yield kept_by_key(name, undo["call"], contract)
+
+
+def kept_by_key(name: str, call: Json, contract: Json) -> Claim:
+    """A second call under the same key does nothing."""
+    wrong = "" if contract["idempotent"] or contract["revokes"] else "its contract does not say that it keeps keys"
+    text = f"`{called(call)}`, sent twice for `{name}`, takes effect once"
+    return Claim("C2", name, text, "check", checked=said(wrong))
+
+
+# E1
+
+
+def held_for(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    """What is held for a while is confirmed or given back in time: by a sum that no run can take longer than."""
+    for step in saga.source:
+        held = saga.written[step["name"]]["holds"]
+        if held is not None:
+            less = f" less {spelled(held[1])} of skew" if held[1] else ""
+            text = f"what `{step['name']}` holds is confirmed or given back within {spelled(held[0])}{less}"
+            total, limit = holding_ms(saga, known, step["name"]), held[0] - held[1]
+            yield Claim("E1", step["name"], text, "sum", checked=said(too_long(total, limit)))
+
+
+def holding_ms(saga: Saga, known: Conditions, name: str) -> float:
+    """From the send of a do: the longest way to what confirms it; or the longest wait, doubt and chain of undos.
+
+    What is repeated for ever counts nothing: that it is answered in time is a promise, which the claim rests on.
+    """
+    place, written = saga.number[name], saga.written[name]
+    over = [0.0] * len(saga.steps)
+    for number, step in enumerate(saga.steps):
+        if not saga.ancestors[place] >> number & 1:
+            waiting = max((lock["within_ms"] for lock in step.get("locks", [])), default=0) if number == place else 0
+            time = settling_ms(step) - waiting
+            over[number] = before(saga, over, number) + (0.0 if time == FOREVER else time)
+    confirming = [number for number in numbers(saga.descendants[place]) if confirms(saga, name, number)]
+    sure = [number for number in confirming if known.done(saga.steps[number]["name"]) == TRUE]
+    past = {later for number in sure for later in numbers(saga.descendants[number])}
+    forward = max(over[number] for number in confirming or range(len(saga.steps)))
+    giver = {"undone by": written["undone_by"]}.get(written["remains"], name if written["undos"] else "")
+    if not giver:
+        return forward
+    back = max(each for number, each in enumerate(over) if number not in past)
+    return max(forward, back + giving_back_ms(saga, saga.number[giver], past))
+
+
+def giving_back_ms(saga: Saga, target: int, past: set[int]) -> float:
+    """The slowest doubt that is revoked, and the longest chain of undos that ends with this one."""
+    undos = [max((attempts_ms(undo["schedule"]) for undo in step.get("undos", [])), default=0.0) for step in saga.steps]
+    undos = [0.0 if number in past else each for number, each in enumerate(undos)]
+    revoking = max(
+        (each for each, step in zip(undos, saga.steps, strict=True) if step.get("doubt") == "revoke"), default=0.0
+    )
+    if saga.plan.get("rollback_in_order"):
+        return revoking + sum(undos)
+    chain = [0.0] * len(undos)
+    for number in reversed(range(len(undos))):
+        following = (chain[later] for later in range(number + 1, len(undos)) if number in saga.after[later])
+        chain[number] = undos[number] + max(following, default=0.0)
+    return revoking + chain[target]
+
+
+def confirms(saga: Saga, name: str, number: int) -> bool:
+    """Whether a later step's command makes definite, or uses up, what this step's command holds."""
+    later = saga.written[saga.steps[number]["name"]]
+    for one in saga.written[name]["effects"]:
+        resource = saga.contracts["resources"][one["resource"]]
+        held = {each["name"] for each in resource["fields"] if each["hold"]}
+        given = {each for each, operator, _ in one["assignments"] if operator != "-="} & held
+        for other in (each for each in later["effects"] if each["resource"] == one["resource"]):
+            if given & {each for each, operator, _ in other["assignments"] if operator != "+="}:
+                return True
+            is_held = one["target"] in set(resource["states"]) - set(resource["done"]) - set(resource["clean"])
+            if is_held and other["source"] == one["target"]:
+                return True
+    return False
 
 
 # D3, F
@@ -1896,7 +2159,8 @@ def judged(manifest: Json, sagas: Mapping[str, Saga], problems: list[str]) -> It
         found = [one for one in obligations if one["saga"] == name]
         wanted = expected(saga, found)
         locking = len(wanted) > 1 and any(step.get("locks") for step in saga.steps)
-        problems += differences(name, found, wanted, has_locks=locking)
+        is_live = len(wanted) > 1
+        problems += differences(name, found, wanted, ensured(saga) if is_live else Counter(), has_locks=locking)
         shown = {(claim.family, claim.step, claim.text): claim for claim in wanted}
         for one in found:
             claim = shown.get((one["family"], one["step"], one["claim"]))
@@ -1939,18 +2203,57 @@ def expected(saga: Saga, found: Sequence[Json]) -> tuple[Claim, ...]:
     return tuple(claim for claim in wanted if claim.step not in dead)
 
 
-def differences(name: str, found: Sequence[Json], wanted: Sequence[Claim], *, has_locks: bool) -> Iterator[str]:
+def differences(
+    name: str, found: Sequence[Json], wanted: Sequence[Claim], ensures: Counter[tuple[str, str]], *, has_locks: bool
+) -> Iterator[str]:
     """Claims that are missing or too many, of the families that are worked out again."""
     there = Counter((one["family"], one["step"], one["claim"]) for one in found)
     owed = Counter((claim.family, claim.step, claim.text) for claim in wanted)
     dead = {one["step"] for one in found if one["verdict"] == "vacuous"} - {""}
     for family, _, text in sorted((owed - there).elements()):
         yield f"`{name}`: an obligation is missing: {family}, {text}"
+    yield from ensures_missing(name, found, ensures)
     if has_locks and not any(one["family"] == "E4" for one in found):
         yield f"`{name}`: an obligation is missing: E4, the order of its locks"
     for family, step, text in sorted((there - owed).elements()):
         if family in COUNTED and not (family == "A6" and step in dead):
             yield f"`{name}`: nothing calls for this obligation: {family}, {text}"
+
+
+ENDS: Final = {"completed": "at completion, ", "compensated": "after a rollback, ", "always": "at all times, "}
+
+
+def ensured(saga: Saga) -> Counter[tuple[str, str]]:
+    """How many claims there must be for what is ensured, by family and moment: `clean` is one of its own."""
+    found: Counter[tuple[str, str]] = Counter()
+    has_input = any(each["name"] == "clean" for each in saga.plan["inputs"])
+    for ensure in saga.certificate["source"]["ensures"]:
+        parts = list(conjuncts(ensure["condition"]))
+        clean = [part for part in parts if part == CLEAN and not has_input]
+        family = "B7" if ensure["conserves"] else "F"
+        found[family, ENDS[ensure["at"]]] += (len(clean) < len(parts)) + bool(clean)
+    return found
+
+
+CLEAN: Final = {"node": "input", "path": ["clean"], "type": "bool"}
+
+
+def conjuncts(condition: Json) -> Iterator[Json]:
+    """The parts of a condition that all have to hold."""
+    if condition["node"] == "binary" and condition["operator"] == "and":
+        yield from conjuncts(condition["left"])
+        yield from conjuncts(condition["right"])
+    else:
+        yield condition
+
+
+def ensures_missing(name: str, found: Sequence[Json], owed: Counter[tuple[str, str]]) -> Iterator[str]:
+    """What is ensured and not claimed."""
+    for (family, moment), count in sorted(owed.items()):
+        claimed = {one["claim"] for one in found if one["family"] == family and one["claim"].startswith(moment)}
+        there = sum(one["family"] == family and one["claim"].startswith(moment) for one in found)
+        if there < count or not claimed:
+            yield f"`{name}`: an obligation is missing: {family}, {count} claims of what holds {moment.strip(', ')}"
 
 
 def finding(manifest: Json, sagas: Mapping[str, Saga], one: Json, claim: Claim | None) -> Finding:
@@ -1991,7 +2294,8 @@ def finding(manifest: Json, sagas: Mapping[str, Saga], one: Json, claim: Claim |
             return replace(told, status="word" if wrong else "checked", note=wrong)
         case "check":
             wrong = claim.checked()
-            return replace(told, note=wrong) if wrong else replace(told, status="checked")
+            shown: Status = "assumed" if one["verdict"] == "assumed" else "checked"
+            return replace(told, note=wrong) if wrong else replace(told, status=shown)
         case "run":
             if not saga.runs.get(one.get("witness", "")):
                 return replace(told, note="it has no witness, or one without events")
@@ -2020,8 +2324,6 @@ def uncounted(manifest: Json, sagas: Mapping[str, Saga], one: Json, told: Findin
     if one["family"] == "E4":
         wrong = "" if is_ordered(waits_for_locks(sagas.values())) else "this checker finds no order of the locks"
         return replace(told, status="not checked" if wrong else "checked", note=wrong)
-    if one["family"] == "C2" and one["claim"] in kept_by_key(sagas[one["saga"]], one["step"]):
-        return replace(told, status="checked")
     saga = sagas[one["saga"]]
     if one["certificate"]["kind"] != "questions" or not told.questions:
         status: Status = "word" if one["family"] in ON_ITS_WORD else "not checked"
@@ -2031,15 +2333,6 @@ def uncounted(manifest: Json, sagas: Mapping[str, Saga], one: Json, told: Findin
 
 ON_ITS_WORD: Final = ("A5", "B1", "B2", "B3", "B4", "B5", "B6", "B7", "C2", "C5", "D4", "E1", "E2", "F")
 """The families of which a claim may be a fact of the order, a sum or a table that nothing here works out again."""
-
-
-def kept_by_key(saga: Saga, name: str) -> Iterator[str]:
-    """The claims of C2 that a plan shows by what was declared: a second call under the same key does nothing."""
-    for step in saga.steps:
-        if step["name"] == name:
-            calls = [step["call"]] if step.get("idempotent") else []
-            calls += [undo["call"] for undo in step.get("undos", []) if undo.get("idempotent") or undo.get("revokes")]
-            yield from (f"`{called(call)}`, sent twice for `{name}`, takes effect once" for call in calls)
 
 
 def waits_for_locks(sagas: Iterable[Saga]) -> dict[str, set[str]]:

@@ -73,6 +73,7 @@ def bundle(checked: Checked, solve: Solve = solver.answer) -> Files:
     made = Bundle(checked, relative(tuple(checked.sources)), deeds, solve)
     for name, source in checked.sources.items():
         made.files[made.names[name]] = source.text.encode()
+    made.files[checker.CONTRACTS] = as_file(certificate.contracts(checked.project))
     sagas = [whole(made, checked.saga(name)) for name in sorted(checked.plans)]
     manifest = {
         "format": checker.FORMAT,
