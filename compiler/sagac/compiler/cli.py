@@ -250,7 +250,9 @@ def rederived(folder: Path, verified: Verified, asked: Mapping[str, verification
 
 def as_text(checked: Checked, arguments: argparse.Namespace) -> str:
     findings = render.text(checked.diagnostics, checked.sources, colour=sys.stdout.isatty())
-    summary = report.text(checked.project, checked.plans, checked.judgements, verbose=arguments.verbose)
+    summary = report.text(
+        checked.project, checked.plans, checked.judgements, checked.waiting, verbose=arguments.verbose
+    )
     return "\n".join(part for part in (findings, summary or nothing_to_prove(checked)) if part)
 
 
@@ -263,7 +265,9 @@ def nothing_to_prove(checked: Checked) -> str:
 def as_json(told: Sequence[Checked]) -> str:
     """One document, however many projects there are."""
     summaries = [
-        summary for checked in told for summary in report.data(checked.project, checked.plans, checked.judgements)
+        summary
+        for checked in told
+        for summary in report.data(checked.project, checked.plans, checked.judgements, checked.waiting)
     ]
     sources = {name: source for checked in told for name, source in checked.sources.items()}
     return render.json([finding for checked in told for finding in checked.diagnostics], sources, summaries)

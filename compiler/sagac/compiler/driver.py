@@ -8,6 +8,7 @@ from datetime import date
 
 from sagac.compiler import (
     actions,
+    causes,
     counterexample,
     generation,
     graph,
@@ -20,6 +21,7 @@ from sagac.compiler import (
     syntax,
     waivers,
 )
+from sagac.compiler.causes import Waiting
 from sagac.compiler.diagnostics import Diagnostic, in_order
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Project, Saga
@@ -41,6 +43,8 @@ class Checked:
     modules: Mapping[str, str] = field(repr=False)
     judgements: tuple[Judgement, ...]
     diagnostics: tuple[Diagnostic, ...]
+    waiting: tuple[Waiting, ...] = ()
+    """What is not told yet, because one of the findings may be all there is to it."""
 
     def saga(self, full_name: str) -> Saga:
         """The saga of this full name."""
@@ -60,6 +64,7 @@ def check(sources: Sequence[Source], today: date) -> Checked:
     judgements, proof_findings = counterexample.confirm(judgements, project, plans)
     scenario_findings = replay_scenarios(project, plans)
     found = in_order([*syntax_findings, *names_findings, *order_findings, *proof_findings, *scenario_findings])
+    told, waiting = causes.told_apart(waivers.apply(found, project.sagas, today), judgements)
     return Checked(
         sources={source.name: source for source in sources},
         files=files,
@@ -68,7 +73,8 @@ def check(sources: Sequence[Source], today: date) -> Checked:
         plans=plans,
         modules=modules,
         judgements=judgements,
-        diagnostics=in_order(waivers.apply(found, project.sagas, today)),
+        diagnostics=told,
+        waiting=waiting,
     )
 
 

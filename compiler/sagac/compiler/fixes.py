@@ -56,7 +56,8 @@ def repairs(checked: Checked, finding: Diagnostic, fix: Fix, today: date) -> boo
 
 
 def errors(checked: Checked) -> set[tuple[str, str, str, str]]:
-    return {identity(finding) for finding in checked.diagnostics if finding.severity == "error"}
+    told = {identity(finding) for finding in checked.diagnostics if finding.severity == "error"}
+    return told | {identity(each.finding) for each in checked.waiting}
 
 
 def identity(finding: Diagnostic) -> tuple[str, str, str, str]:

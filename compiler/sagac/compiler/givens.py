@@ -215,7 +215,7 @@ def _waivable(node: syntax.Waive) -> Finds[None]:
         yield codes.finding(
             "E327", f"`{name}` is a note and asks for nothing", node.code.span, help="delete the waiver"
         )
-    elif declared.severity == "error" and declared not in codes.proofs.CODES:
+    elif declared.severity == "error" and declared not in codes.OF_PROOFS:
         yield codes.finding(
             "E327",
             f"`{name}` cannot be waived: a spec with it has no meaning that could run",

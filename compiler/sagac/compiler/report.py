@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, assert_never
 
 from sagac.compiler import wording
+from sagac.compiler.causes import Waiting
 from sagac.compiler.diagnostics import Diagnostic
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.verdicts import (
@@ -92,6 +93,8 @@ class Summary:
     defaults: tuple[Default, ...]
     residues: tuple[Residue, ...]
     claims: tuple[tuple[Claim, Word], ...]
+    waiting: tuple[Waiting, ...] = ()
+    """What is refuted, and not told yet."""
 
 
 def exit_code(diagnostics: Sequence[Diagnostic], judgements: Sequence[Judgement], *, strict: bool) -> int:
@@ -104,27 +107,44 @@ def exit_code(diagnostics: Sequence[Diagnostic], judgements: Sequence[Judgement]
     return FINDINGS if strict and diagnostics else OK
 
 
-def text(project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement], *, verbose: bool = False) -> str:
+def text(
+    project: Project,
+    plans: Mapping[str, Plan],
+    judgements: Sequence[Judgement],
+    waiting: Sequence[Waiting] = (),
+    *,
+    verbose: bool = False,
+) -> str:
     """The summary of every saga, for a person: short, or with every claim and every clause by name."""
-    return "\n\n".join("\n".join(lines(summary, verbose=verbose)) for summary in summaries(project, plans, judgements))
+    known = summaries(project, plans, judgements, waiting)
+    return "\n\n".join("\n".join(lines(summary, verbose=verbose)) for summary in known)
 
 
-def data(project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement]) -> list[Wire]:
+def data(
+    project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement], waiting: Sequence[Waiting] = ()
+) -> list[Wire]:
     """The summary of every saga, for a program."""
-    return [as_wire(summary) for summary in summaries(project, plans, judgements)]
+    return [as_wire(summary) for summary in summaries(project, plans, judgements, waiting)]
 
 
-def summaries(project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement]) -> tuple[Summary, ...]:
+def summaries(
+    project: Project, plans: Mapping[str, Plan], judgements: Sequence[Judgement], waiting: Sequence[Waiting] = ()
+) -> tuple[Summary, ...]:
     """What is known of each saga of which there is something to know, in the project's order."""
     return tuple(
         summarise(
-            saga, plans.get(saga.full_name), [j for j in judgements if j.claim.saga in (saga.full_name, saga.name)]
+            saga,
+            plans.get(saga.full_name),
+            [j for j in judgements if j.claim.saga in (saga.full_name, saga.name)],
+            [each for each in waiting if each.claim.saga == saga.full_name],
         )
         for saga in project.sagas
     )
 
 
-def summarise(saga: Saga, plan: Plan | None, judgements: Sequence[Judgement]) -> Summary:
+def summarise(
+    saga: Saga, plan: Plan | None, judgements: Sequence[Judgement], waiting: Sequence[Waiting] = ()
+) -> Summary:
     return Summary(
         saga=saga.full_name,
         version=saga.version,
@@ -135,6 +155,7 @@ def summarise(saga: Saga, plan: Plan | None, judgements: Sequence[Judgement]) ->
         defaults=tuple(defaults(saga)),
         residues=() if plan is None else tuple(residues(plan)),
         claims=tuple((j.claim, word(j.verdict)) for j in judgements),
+        waiting=tuple(waiting),
     )
 
 
@@ -173,8 +194,10 @@ def promises(judgements: Sequence[Judgement]) -> tuple[Promise, ...]:
 
 
 def about(claim: Claim) -> str:
-    """A claim in three words."""
-    return f"{claim.family} of `{claim.step}`" if claim.step else claim.family
+    """A claim in three words, or a few more where it is about an undo."""
+    undo = f"the undo of `{claim.step}`"
+    who = undo if claim.text.startswith(undo) else f"`{claim.step}`"
+    return f"{claim.family} of {who}" if claim.step else claim.family
 
 
 def shallow(verdict: Verdict) -> str:
@@ -224,8 +247,9 @@ def lines(summary: Summary, *, verbose: bool) -> Iterator[str]:
 def sections(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, Sequence[str]]]:
     """The lists under the headline; empty ones are not shown."""
     for each in ("refuted", "vacuous", "undecided"):
-        named = [about(claim) for claim, found in summary.claims if found == each]
-        yield each, [", ".join(named if verbose else shortened(named))] if named else []
+        named = counting([about(claim) for claim, found in summary.claims if found == each])
+        yield each, wrapped(", ".join(named if verbose else shortened(named))) if named else []
+    yield "held back", list(held_back(summary))
     yield "assumed", [resting(promise) for promise in summary.promises if not promise.declared]
     yield "relies on", promised([promise for promise in summary.promises if promise.declared], verbose=verbose)
     yield "not proved yet", unproved(summary, verbose=verbose)
@@ -236,10 +260,25 @@ def sections(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, Sequence
         yield "claims", [f"{found:<10}{claim.family}  {claim.text}" for claim, found in summary.claims]
 
 
+def counting(names: Sequence[str]) -> list[str]:
+    """Each name once, with how often it stands there."""
+    return [name if count == 1 else f"{name} ({count} times)" for name, count in Counter(names).items()]
+
+
+def held_back(summary: Summary) -> Iterator[str]:
+    """What is refuted and not told yet, by what has to be repaired first."""
+    behind: dict[str, list[str]] = {}
+    for each in summary.waiting:
+        elsewhere = "" if each.cause.saga == summary.saga else f" in `{each.cause.saga.rpartition('.')[2]}`"
+        behind.setdefault(f"{about(each.cause)}{elsewhere}", []).append(about(each.claim))
+    for cause, claims in behind.items():
+        yield from wrapped(f"until {cause} is repaired: {', '.join(counting(claims))}")
+
+
 def shortened(entries: Sequence[str]) -> Sequence[str]:
-    """The first entries, and how many more there are."""
+    """The first entries, and how many more there are; a last one by itself takes no more room than its number."""
     more = len(entries) - LISTED_MAX
-    return entries if more <= 0 else [*entries[:LISTED_MAX], f"and {more} more (`--verbose` lists them)"]
+    return entries if more <= 1 else [*entries[:LISTED_MAX], f"and {more} more (`--verbose` lists them)"]
 
 
 def headline(summary: Summary) -> str:
@@ -335,6 +374,7 @@ def as_wire(summary: Summary) -> Wire:
             {"family": claim.family, "step": claim.step, "text": claim.text, "verdict": found}
             for claim, found in summary.claims
         ],
+        "held_back": [{"claim": about(each.claim), "until": about(each.cause)} for each in summary.waiting],
         "promises": [
             {"name": promise.name, "declared": promise.declared, "claims": list(promise.claims)}
             for promise in summary.promises

@@ -23,6 +23,11 @@ FAMILIES: tuple[tuple[Code, ...], ...] = (
     scenarios.CODES,
 )
 
+OF_PROOFS: tuple[Code, ...] = (
+    *proofs.CODES, *ensuring.CODES, *timing.CODES, *effects.CODES, *isolation.CODES,
+)  # fmt: skip
+"""What the proofs find."""
+
 CODES: Mapping[str, Code] = MappingProxyType({code.code: code for family in FAMILIES for code in family})
 """Every code that a finding may carry, by its name."""
 
