@@ -16,7 +16,7 @@ from sagac.compiler.obligations import paths, turning, turns
 from sagac.compiler.obligations import worst as worst_of
 from sagac.compiler.obligations.conditions import Conditions
 from sagac.compiler.obligations.obligation import Case, Never, Obligation, Settled, Story
-from sagac.compiler.obligations.turns import Times, TooManyError, Turn
+from sagac.compiler.obligations.turns import NEVER, Times, TooManyError, Turn
 from sagac.compiler.obligations.worst import STEADY, Part, Worst
 from sagac.compiler.terms import TRUE, Formula, both
 from sagac.compiler.verdicts import Claim, Critical, Proved, Undecided
@@ -146,7 +146,7 @@ def rollback(saga: Saga, graph: Graph, conditions: Conditions, plan: Plan, worst
     claim = Claim("E2", saga.full_name, "", text, saga.rollback_span or saga.name_span)
     if plan.rollback_in_order:
         return in_order(claim, graph, conditions, plan, worst, limit)
-    if turns.bound(times(graph, worst)) <= limit:
+    if turns.bound(times(graph, conditions, worst)) <= limit:
         return Settled(claim, Proved(STEADY))
     try:
         if backward_ms(graph, conditions, worst) <= limit:
@@ -163,14 +163,19 @@ def rollback(saga: Saga, graph: Graph, conditions: Conditions, plan: Plan, worst
     return Never(claim, cases, proved=Proved(STEADY))
 
 
-def times(graph: Graph, worst: Worst) -> Times:
-    """What each step may add to a rollback."""
-    return Times(worst.drain, worst.revoke, worst.undo, paths.ends(graph, worst.undo), 0)
+def times(graph: Graph, conditions: Conditions, worst: Worst) -> Times:
+    """What each step may add to a rollback: at a pivot that runs in every run, and behind it, none turns any more."""
+    committed = 0
+    for pivot in numbers(worst_of.ways(graph, conditions, worst).pivots):
+        committed |= graph.descendants[pivot] | 1 << pivot
+    drain = tuple(NEVER if committed >> number & 1 else each for number, each in enumerate(worst.drain))
+    revoke = tuple(NEVER if committed >> number & 1 else each for number, each in enumerate(worst.revoke))
+    return Times(drain, revoke, worst.undo, paths.ends(graph, worst.undo), 0)
 
 
 def backward_ms(graph: Graph, conditions: Conditions, worst: Worst) -> float:
     """The longest rollback, whatever the guards say."""
-    turn = turns.longest(worst_of.ways(graph, conditions, worst), times(graph, worst))
+    turn = turns.longest(worst_of.ways(graph, conditions, worst), times(graph, conditions, worst))
     return 0 if turn is None else turn.total
 
 
@@ -179,7 +184,7 @@ def backward_cases(graph: Graph, conditions: Conditions, plan: Plan, worst: Wors
     ways, optional, given = (
         worst_of.ways(graph, conditions, worst),
         worst_of.skippable(graph, conditions),
-        times(graph, worst),
+        times(graph, conditions, worst),
     )
     longest = turns.longest(ways, given)
     assert longest is not None
