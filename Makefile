@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lint types imports golden bench brute docs clean
+.PHONY: help setup demo test check fmt lint types imports golden bench brute mutants docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench: $(STAMP) ## measure the proofs and the runtime; prints ratios, asserts no
 
 brute: $(STAMP) ## the long searches: every interleaving of every small plan
 	@SAGAC_BRUTE=1 $(BIN)/python -m pytest -q -n $(WORKERS) tests/properties
+
+mutants: $(STAMP) ## seed defects into every proved spec and into the checker, and say who notices
+	@$(BIN)/python -m tests.mutants --workers $(WORKERS)
 
 clean: ## remove what the targets made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis demo/run
