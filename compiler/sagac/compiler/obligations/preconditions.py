@@ -74,7 +74,8 @@ def refused(stage: Stage, step: Step, action: Action) -> Breach:
     """The service refuses the step."""
     course = courses.until(stage, [effect.place for effect in action.effects], step.name)
     enabled = records.applied(stage.project, course.after, action.effects, "this run").enabled
-    return Breach(course.premises, negation(enabled), lambda values: told(stage, step, action, course, values))
+    premises = (*courses.about(stage, enabled), *course.premises)
+    return Breach(premises, negation(enabled), lambda values: told(stage, step, action, course, values))
 
 
 def told(stage: Stage, step: Step, action: Action, course: Course, values: Mapping[str, Value]) -> Refuted:
