@@ -82,8 +82,8 @@ TWICE_IS_ONCE = [
 ]
 
 TWICE_IS_MORE = [
-    ("changes Stock[sku] { free -= n }", "twice is not what once is"),
-    ("changes Stock[sku] { price := price + n }", "twice is not what once is"),
+    ("changes Stock[sku] { free -= n }", "what it does twice is not what it does once"),
+    ("changes Stock[sku] { price := price + n }", "what it does twice is not what it does once"),
     ("changes Paper[order] none -> open", "is refused the second time, though it has taken effect"),
     ("changes Stock[sku] { requires price < n  price := n }", "is refused the second time"),
     ("changes Stock[sku] { label := other  yields old = label }", "answers something else the second time"),
@@ -121,6 +121,32 @@ def test_without_lands_within_or_changes_nothing_is_claimed() -> None:
 def test_a_plan_that_sends_again_what_no_contract_lets_it_is_not_believed() -> None:
     judgement, _ = judged("changes Stock[sku] { price := n }", idempotent=True)
     assert judgement.verdict == Undecided("the plan sends `shop.act` again, and no contract says that it may")
+
+
+@pytest.mark.parametrize("changes", TWICE_IS_ONCE)
+def test_the_plan_sends_again_what_is_proved_to_do_twice_what_it_does_once(changes: str) -> None:
+    found = checked(changes)
+    assert found.plans["Tested"].steps[0].idempotent_by_effect
+    (judgement,) = [each for each in found.judgements if each.claim.family == "C2" and "shop.act" in each.claim.text]
+    assert isinstance(judgement.verdict, Proved)
+
+
+@pytest.mark.parametrize("changes", [changes for changes, _ in TWICE_IS_MORE])
+def test_the_plan_does_not_send_again_what_is_more_the_second_time(changes: str) -> None:
+    assert not checked(changes).plans["Tested"].steps[0].idempotent_by_effect
+
+
+@pytest.mark.parametrize("promise", ["", "idempotent", "lands within 1m  idempotent for 7d"])
+def test_a_plan_is_not_told_of_what_cannot_be_waited_out_or_is_kept_by_key(promise: str) -> None:
+    assert not checked("changes Stock[sku] { price := n }", promise).plans["Tested"].steps[0].idempotent_by_effect
+
+
+def test_where_nothing_settles_a_lost_answer_it_is_said_that_twice_is_more() -> None:
+    text = SPEC.format(changes="changes Stock[sku] { free -= n }", promise="lands within 1m")
+    found = driver.check_text(text.replace("on unknown hold", ""), date(2026, 11, 21))
+    wrong = {(each.code, each.step): each for each in found.diagnostics if each.step == "act"}
+    assert {("C1", "act"), ("C2", "act")} <= wrong.keys()
+    assert [line.split("  ")[0] for line in wrong["C2", "act"].trace[:3]] == ["before", "act", "act"]
 
 
 def test_what_the_service_keeps_by_key_rests_on_that_promise() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,7 +149,7 @@ def test_the_table_is_what_the_exploration_finds() -> None:
 
 
 def test_the_table_has_a_line_for_every_profile() -> None:
-    assert len(protocol_table.ROWS) == len(set(protocol.profiles())) == 658
+    assert len(protocol_table.ROWS) == len(set(protocol.profiles())) == 698
 
 
 def test_every_move_has_words() -> None:
@@ -161,6 +163,7 @@ def test_every_move_has_words() -> None:
         (Profile("kept", False, False, "idempotent", "forever", "none", True, 3), 119),
         (Profile("none", False, False, "revokes", "never", "revoke", True, 3), 232),
         (Profile("none", True, True, "idempotent", "never", "probe", True, 3), 162),
+        (Profile("effect", True, False, "revokes", "bounded", "revoke", True, 3), 290),
     ],
 )
 def test_a_sound_policy_is_explored_to_the_end(profile: Profile, states: int) -> None:
@@ -188,6 +191,26 @@ def test_undoing_in_doubt_is_sound_only_with_an_undo_that_revokes() -> None:
         _, _, _, undoing, resend, doubt, _ = key.split()
         if doubt == "revoke" and resend != "forever":
             assert (row in ("sound", "window")) == (undoing == "revokes"), key
+
+
+def test_what_is_the_same_the_second_time_is_settled_by_what_settles_a_key() -> None:
+    for key, row in protocol_table.ROWS.items():
+        memory, *rest = key.split()
+        if memory == "effect":
+            assert (row == "sound") == (protocol_table.ROWS[" ".join(("kept", *rest))] == "sound"), key
+
+
+def test_without_waiting_for_copies_what_is_undone_may_land_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasty = protocol.attempt_moves
+
+    def at_once(profile: Profile, state: protocol.State) -> Iterator[protocol.Move]:
+        for move, after in hasty(profile, state):
+            yield move, replace(after, phase="succeeded") if after.phase == "lingering" else after
+
+    profile = Profile("effect", True, False, "idempotent", "bounded", "hold", True)
+    assert protocol.shortest(profile, outlives=True) == ()
+    monkeypatch.setattr(protocol, "attempt_moves", at_once)
+    assert "late arrives: effect" in protocol.shortest(profile, outlives=True)
 
 
 def test_a_call_that_is_sent_again_without_a_key_is_never_even_a_profile() -> None:

@@ -304,7 +304,8 @@ Latest: TypeAlias = dict[tuple[tuple[Action, ...], int], int]
 
 
 def alone(schedule: Schedule, *, idempotent: bool, doubt: str = "hold", window_ms: int | None = None) -> Plan:
-    """A plan of one step, which may be undone by an undo that revokes."""
+    """A plan of one step, which may be undone by an undo that revokes; `natural` is one that is repeated by effect."""
+    natural, doubt = doubt == "natural", "revoke" if doubt == "natural" else doubt
     step = Step(
         name="a",
         call=Call("s", "do"),
@@ -312,7 +313,8 @@ def alone(schedule: Schedule, *, idempotent: bool, doubt: str = "hold", window_m
         fails=("No",),
         idempotent=idempotent,
         window_ms=window_ms,
-        lands_within_ms=40 if doubt == "probe" else None,
+        idempotent_by_effect=natural,
+        lands_within_ms=40 if doubt == "probe" or natural else None,
         probe=Call("s", "find") if doubt == "probe" else None,
         doubt="probe" if doubt == "probe" else "revoke" if doubt == "revoke" else "hold",
         undos=(Undo(Call("s", "undo"), schedule, idempotent=True, revokes=doubt == "revoke"),),
@@ -326,7 +328,7 @@ def started(plan: Plan) -> Run:
 
 def latest(run: Run, now: int, seen: Latest) -> int:
     """The latest moment at which the do of a lone step can still be unsettled, by every answer and every pause."""
-    if run.actions[0].state not in ("sent", "paused", "lapsing", "probing"):
+    if run.actions[0].state not in ("sent", "paused", "lingering", "lapsing", "probing"):
         return now
     key = (run.actions, now)
     if key not in seen:
@@ -366,7 +368,14 @@ SCHEDULES: Final = [
     Schedule(timeout_ms=timeout, retries=retries, backoff_first_ms=first, backoff_max_ms=most)
     for timeout, retries, first, most in ((10, 0, 1, 1), (10, 1, 3, 7), (10, 2, 3, 100), (5, 3, 2, 6))
 ]
-POLICIES: Final = [(True, "hold"), (False, "hold"), (True, "revoke"), (True, "probe"), (False, "probe")]
+POLICIES: Final = [
+    (True, "hold"),
+    (False, "hold"),
+    (True, "revoke"),
+    (True, "probe"),
+    (False, "probe"),
+    (False, "natural"),
+]
 
 each_schedule = pytest.mark.parametrize("schedule", SCHEDULES)
 each_policy = pytest.mark.parametrize(("idempotent", "doubt"), POLICIES)

@@ -215,6 +215,8 @@ def profile_of(step: Step) -> protocol.Profile | None:
     if step.query:
         return None
     memory: protocol.Memory = "none" if not step.idempotent else "kept" if step.window_ms is None else "window"
+    if step.idempotent_by_effect and step.lands_within_ms is not None:
+        memory = "effect"
     resend: protocol.Resend = "bounded" if step.schedule.retries is not None else "forever"
     undoing = weakest(step)
     return protocol.Profile(
@@ -222,7 +224,7 @@ def profile_of(step: Step) -> protocol.Profile | None:
         lands=step.lands_within_ms is not None,
         probe=step.probe is not None,
         undoing=undoing,
-        resend=resend if step.idempotent and step.schedule.retries != 0 else "never",
+        resend=resend if memory != "none" and step.schedule.retries != 0 else "never",
         doubt=step.doubt,
         repeats_undo=undoing in ("idempotent", "revokes"),
     )

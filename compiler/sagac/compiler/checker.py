@@ -1472,12 +1472,18 @@ def sent_twice(saga: Saga) -> Iterator[Claim]:
             continue
         if step.get("idempotent"):
             yield kept_by_key(name, step["call"], written)
-        elif step.get("idempotent_by_effect"):
+        elif step.get("idempotent_by_effect") or would_be_sent_again(step, written):
             text = f"`{called(step['call'])}`, landing twice for `{name}`, does what it does once"
             yield Claim("C2", name, text, "questions")
         for undo, contract in zip(step.get("undos", []), written["undos"], strict=True):
             if undo.get("idempotent") or undo.get("revokes"):
                 yield kept_by_key(name, undo["call"], contract)
+
+
+def would_be_sent_again(step: Json, written: Json) -> bool:
+    """Nothing settles a lost answer to it, though its copies can be waited out."""
+    unsettled = step.get("doubt", "none") == "hold" and not written["holds_unknown"] and bool(step.get("undos"))
+    return unsettled and bool(written["changes"]) and step.get("lands_within_ms") is not None and not step.get("probe")
 
 
 def kept_by_key(name: str, call: Json, contract: Json) -> Claim:
@@ -1701,10 +1707,24 @@ def settling_ms(step: Json) -> float:
     schedule = step["schedule"]
     waiting = float(max((lock["within_ms"] for lock in step.get("locks", [])), default=0))
     if step.get("doubt") != "probe":
-        return waiting + attempts_ms(schedule)
+        return waiting + max(attempts_ms(schedule), repeated_ms(step))
     if step.get("idempotent") or schedule["retries"] is None:
         return waiting + attempts_ms(schedule) + asking_ms(step)
     return waiting + asked_each_ms(step)
+
+
+def repeated_ms(step: Json) -> float:
+    """The same where an answer was lost on the way, and copies are waited out."""
+    schedule = step["schedule"]
+    if not lingering_ms(step) or schedule["retries"] is None:
+        return 0.0
+    return capped(schedule, counted_ms(schedule, pause_ms(schedule, schedule["retries"]))) + lingering_ms(step)
+
+
+def lingering_ms(step: Json) -> float:
+    """Until no copy of a do that is repeated by its effect can land any more."""
+    repeated = step.get("idempotent_by_effect") and not step.get("idempotent") and step["schedule"]["retries"] != 0
+    return float(step.get("lands_within_ms") or 0) if repeated else 0.0
 
 
 def asked_each_ms(step: Json) -> float:
@@ -1746,9 +1766,9 @@ def draining_ms(step: Json) -> float:
         return 0.0
     schedule = step["schedule"]
     asking = asking_ms(step) if step.get("doubt") == "probe" else 0.0
-    if not step.get("idempotent"):
+    if not (step.get("idempotent") or step.get("idempotent_by_effect")):
         return float(schedule["timeout_ms"] + asking)
-    return capped(schedule, counted_ms(schedule, pause_ms(schedule, 1))) + asking
+    return capped(schedule, counted_ms(schedule, pause_ms(schedule, 1))) + asking + lingering_ms(step)
 
 
 # A4
@@ -1950,12 +1970,14 @@ def profile_of(step: Json) -> Profile:
         for undo in step.get("undos", [])
     ]
     undoing = min(kinds, key=ranks.index) if kinds else "none"
+    by_effect = step.get("idempotent_by_effect", False) and step.get("lands_within_ms") is not None
+    kept = "kept" if step.get("window_ms") is None else "window"
     return Profile(
-        memory="none" if not idempotent else "kept" if step.get("window_ms") is None else "window",
+        memory=kept if idempotent else "effect" if by_effect else "none",
         lands=step.get("lands_within_ms") is not None,
         probe=step.get("probe") is not None,
         undoing=undoing,
-        resend="never" if not idempotent or retries == 0 else "forever" if retries is None else "bounded",
+        resend="never" if retries == 0 or not (idempotent or by_effect) else "bounded" if retries else "forever",
         doubt=step.get("doubt", "none"),
         repeats_undo=undoing in ("idempotent", "revokes"),
     )
@@ -2062,7 +2084,9 @@ def delivered(profile: Profile, at: Moment, *, current: bool) -> Iterator[Moment
 
     if at.known == "fenced":
         yield answered(at, "refused")
-    elif at.known in ("done", "refused") and profile.memory != "none":
+    elif profile.memory == "effect" and at.effect > 0:
+        yield from (answered(at, answer) for answer in ("ok", "refused", "transient"))
+    elif at.known in ("done", "refused") and profile.memory in ("window", "kept"):
         yield answered(at, "ok" if at.known == "done" else "refused")
     else:
         yield answered(replace(at, effect=at.effect + 1, known="done"), "ok")
@@ -2087,6 +2111,8 @@ def kernel_moves(profile: Profile, attempts: int, at: Moment) -> Iterator[Moment
             yield from attempted(profile, attempts, at)
         case "doubt":
             yield from doubted(profile, at)
+        case "lingering" if not (at.call or at.late):
+            yield replace(at, phase="succeeded", unanswered=False)
         case "lapsed":
             yield replace(at, phase="succeeded") if at.effect > 0 else retried(profile, attempts, at, "transient")
         case "succeeded" if profile.undoing != "none":
@@ -2098,9 +2124,10 @@ def kernel_moves(profile: Profile, attempts: int, at: Moment) -> Iterator[Moment
 def attempted(profile: Profile, attempts: int, at: Moment) -> Iterator[Moment]:
     """The answer comes, or it does not."""
     if at.answer == "ok":
-        yield replace(at, phase="succeeded", answer="")
+        lingers = profile.memory == "effect" and at.unanswered
+        yield replace(at, phase="lingering" if lingers else "succeeded", answer="")
     elif at.answer == "refused":
-        settles = not at.unanswered or profile.memory != "none"
+        settles = not at.unanswered or profile.memory in ("window", "kept")
         yield replace(at, phase="failed" if settles else "doubt", answer="")
     elif at.answer == "transient":
         yield retried(profile, attempts, replace(at, answer=""), "transient")

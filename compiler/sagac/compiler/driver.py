@@ -16,6 +16,7 @@ from sagac.compiler import (
     planner,
     proofs,
     readback,
+    repetition,
     resolver,
     scenarios,
     syntax,
@@ -107,9 +108,15 @@ def build_graphs(project: Project) -> tuple[dict[str, Graph], list[Diagnostic]]:
 def plan(project: Project, graphs: Mapping[str, Graph]) -> tuple[dict[str, Plan], generation.Modules]:
     """The plans as an executor will find them: planned, emitted, and read back from the emitted text."""
     ordered = [saga for saga in project.sagas if saga.full_name in graphs]
-    planned = {saga.full_name: planner.plan(project, saga, graphs[saga.full_name]) for saga in ordered}
+    planned = {saga.full_name: plan_one(project, saga, graphs[saga.full_name]) for saga in ordered}
     modules = generation.executors(project, planned)
     return read_back(modules), modules
+
+
+def plan_one(project: Project, saga: Saga, order: Graph) -> Plan:
+    """The plan of one saga, told what may be sent again because of what it does."""
+    natural = repetition.proved(project, saga, order, actions.of(project, saga, order))
+    return planner.plan(project, saga, order, natural)
 
 
 def read_back(modules: generation.Modules) -> dict[str, Plan]:

@@ -54,12 +54,27 @@ def waiting_ms(step: Step) -> float:
 def answering_ms(step: Step) -> float:
     """From the first send of a step's do until it has settled."""
     if step.doubt != "probe":
-        return attempts_ms(step.schedule)
+        return max(attempts_ms(step.schedule), repeated_ms(step))
     asking_ms = (step.lands_within_ms or 0) + probing_ms(longest_pause_ms(step.schedule))
     if step.idempotent or step.schedule.retries is None:
         return attempts_ms(step.schedule) + asking_ms
     # Where nothing is sent twice in doubt, each attempt may be asked about before the next.
     return asked_each_ms(step)
+
+
+def repeated_ms(step: Step) -> float:
+    """The same where an answer was lost on the way, so that copies are waited out: the pause after it is its own."""
+    if not lingering_ms(step) or not step.schedule.retries:
+        return 0
+    own_ms = pause_max_ms(step.schedule, step.schedule.retries)
+    return capped(step.schedule, counted_ms(step.schedule, own_ms)) + lingering_ms(step)
+
+
+def lingering_ms(step: Step) -> float:
+    """Until no copy of a do that is repeated by its effect can land any more; none is where it is sent once."""
+    if step.idempotent or not step.idempotent_by_effect or step.schedule.retries == 0:
+        return 0
+    return step.lands_within_ms or 0
 
 
 def asked_each_ms(step: Step) -> float:
@@ -83,10 +98,10 @@ def draining_ms(step: Step) -> float:
     if step.query:
         return 0
     asking_ms = (step.lands_within_ms or 0) + probing_ms(longest_pause_ms(schedule)) if step.doubt == "probe" else 0
-    if not step.idempotent:
+    if not (step.idempotent or step.idempotent_by_effect):
         return schedule.timeout_ms + asking_ms
     # Only what is unanswered is sent again in a drain; and the pause after a lost answer is the schedule's own.
-    return capped(schedule, counted_ms(schedule, pause_max_ms(schedule, 1))) + asking_ms
+    return capped(schedule, counted_ms(schedule, pause_max_ms(schedule, 1))) + asking_ms + lingering_ms(step)
 
 
 def undoing_ms(step: Step) -> float:

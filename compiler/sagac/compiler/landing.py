@@ -41,6 +41,8 @@ def done(step: Step, effect: Effect) -> Effect:
     """A do arrives: once more where nothing keeps it out."""
     if step.query or effect.fenced or (step.idempotent and (effect.known or effect.refused)):
         return replace(effect, known=True)
+    if step.idempotent_by_effect and effect.standing > 0:
+        return replace(effect, known=True)
     return replace(effect, known=True, standing=effect.standing + 1)
 
 

@@ -10,11 +10,11 @@ from sagac.compiler.model import Handler, Operation, Project, Saga
 from sagac.runtime.plan import Call, Doubt, Enum, Expression, Field, Lock, Plan, Record, Remains, Step, Undo, format_of
 
 
-def plan(project: Project, saga: Saga, graph: Graph) -> Plan:
-    """The plan of a saga, its steps in the graph's order."""
+def plan(project: Project, saga: Saga, graph: Graph, natural: frozenset[str] = frozenset()) -> Plan:
+    """The plan of a saga, its steps in the graph's order; of the `natural` ones twice is proved to be what once is."""
     named = {step.name: step for step in saga.steps}
     pivots = tuple(step for step in saga.steps if step.pivot)
-    steps = tuple(planned(project, named[name], graph, pivots) for name in graph.order)
+    steps = tuple(planned(project, named[name], graph, pivots, natural=name in natural) for name in graph.order)
     inputs = tuple(Field(field.name, field.type) for field in saga.inputs)
     return Plan(
         saga=saga.full_name,
@@ -31,7 +31,7 @@ def plan(project: Project, saga: Saga, graph: Graph) -> Plan:
     )
 
 
-def planned(project: Project, step: model.Step, graph: Graph, pivots: tuple[model.Step, ...]) -> Step:
+def planned(project: Project, step: model.Step, graph: Graph, pivots: tuple[model.Step, ...], *, natural: bool) -> Step:
     """One step with its contract's facts, its order and its policies."""
     operation = project.operation(step.call)
     query = operation.kind == "query"
@@ -50,11 +50,12 @@ def planned(project: Project, step: model.Step, graph: Graph, pivots: tuple[mode
         fails=operation.fails,
         result=result_type(operation),
         idempotent=operation.idempotent,
+        idempotent_by_effect=natural,
         window_ms=operation.window_ms,
         lands_within_ms=operation.lands_within_ms,
         probe=probe(step, operation),
         doubt=doubt(project, step, committed=is_committed(step, graph, pivots)),
-        intent=not query and not operation.idempotent and not is_probeable(operation),
+        intent=not query and not operation.idempotent and not natural and not is_probeable(operation),
         locks=tuple(Lock(lock.resource, lock.keys, lock.within_ms) for lock in step.locks),
         undos=tuple(undo(project, step, handler) for handler in step.handlers),
         remains=remains,

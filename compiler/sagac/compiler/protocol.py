@@ -14,8 +14,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, Literal, TypeAlias, get_args
 
-Memory: TypeAlias = Literal["none", "window", "kept"]
-"""How long the service knows a key again: never, for the time of `idempotent for`, for good."""
+Memory: TypeAlias = Literal["none", "effect", "window", "kept"]
+"""How long the service knows a key again: never, for the time of `idempotent for`, for good.
+
+`effect` has no key, but what the call does is the same the second time, as long as it stands.
+"""
 
 Undoing: TypeAlias = Literal["none", "once", "idempotent", "revokes"]
 """What the undo promises: there is none, it may be called once, it may be repeated, it revokes."""
@@ -61,7 +64,9 @@ class Profile:
 class State:
     """One moment of the protocol."""
 
-    phase: Literal["sent", "doubt", "lapsed", "revoking", "succeeded", "failed", "undoing", "undone", "held"] = "sent"
+    phase: Literal[
+        "sent", "doubt", "lingering", "lapsed", "revoking", "succeeded", "failed", "undoing", "undone", "held"
+    ] = "sent"
     attempt: int = 1
     unanswered: bool = False
     call: bool = True
@@ -98,6 +103,7 @@ def profiles() -> Iterator[Profile]:
     ):
         possible = (
             (memory != "none" or resend == "never")
+            and (memory != "effect" or (lands and not probe and resend != "forever"))
             and (doubt != "probe" or probe)
             and (doubt != "revoke" or undoing != "none")
             and (undoing != "none" or not repeats)
@@ -197,15 +203,24 @@ def delivered(profile: Profile, state: State, *, current: bool) -> Iterator[Move
     known = state.known
     if known == "fenced":
         yield f"{word}: fenced", answered(state, "refused", current=current)
-    elif known == "done" and profile.memory != "none":
+    elif profile.memory == "effect" and state.effect > 0:
+        yield f"{word}: the same", answered(state, "ok", current=current)
+        yield f"{word}: refused", answered(state, "refused", current=current)
+        yield f"{word}: not applied", answered(state, "transient", current=current)
+    elif known == "done" and remembers(profile):
         yield f"{word}: known", answered(state, "ok", current=current)
-    elif known == "refused" and profile.memory != "none":
+    elif known == "refused" and remembers(profile):
         yield f"{word}: refused", answered(state, "refused", current=current)
     else:
         yield f"{word}: effect", answered(replace(state, effect=state.effect + 1, known="done"), "ok", current=current)
         refused = state if known == "done" else replace(state, known="refused")
         yield f"{word}: refused", answered(refused, "refused", current=current)
         yield f"{word}: not applied", answered(state, "transient", current=current)
+
+
+def remembers(profile: Profile) -> bool:
+    """The service knows a key again."""
+    return profile.memory in ("window", "kept")
 
 
 def answered(state: State, answer: Literal["ok", "refused", "transient"], *, current: bool) -> State:
@@ -241,6 +256,8 @@ def kernel_moves(profile: Profile, state: State) -> Iterator[Move]:
             yield from attempt_moves(profile, state)
         case "doubt":
             yield from doubt_moves(profile, state)
+        case "lingering" if not (state.call or state.late):
+            yield "no copy left", replace(state, phase="succeeded", unanswered=False)
         case "lapsed":
             # It looks at the effect, not at the key, which may be forgotten by now.
             present = state.effect > 0
@@ -260,10 +277,11 @@ def kernel_moves(profile: Profile, state: State) -> Iterator[Move]:
 def attempt_moves(profile: Profile, state: State) -> Iterator[Move]:
     """The answer comes, or does not."""
     if state.answer == "ok":
-        yield "ok", replace(state, phase="succeeded", answer="")
+        lingers = profile.memory == "effect" and state.unanswered
+        yield "ok", replace(state, phase="lingering" if lingers else "succeeded", answer="")
     elif state.answer == "refused":
         # Only an idempotent command's refusal speaks for the attempts before it (R2).
-        settles = not state.unanswered or profile.memory != "none"
+        settles = not state.unanswered or remembers(profile)
         yield "refused", replace(state, phase="failed" if settles else "doubt", answer="")
     elif state.answer == "transient":
         yield "not applied", retried(profile, replace(state, answer=""), "transient")

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sagac.compiler import encoding, histories, planner, records, wording
-from sagac.compiler.actions import Action
+from sagac.compiler.actions import Action, Deeds
 from sagac.compiler.courses import Stage
 from sagac.compiler.logic import Term, Value, both, negation
-from sagac.compiler.model import Call, Step
+from sagac.compiler.model import Call, Project, Step
 from sagac.compiler.obligations import inverse
 from sagac.compiler.obligations.obligation import Breach, Kept, Obligation, Premise, Settled
 from sagac.compiler.records import World
@@ -39,11 +39,18 @@ def of_step(stage: Stage, step: Step, planned: plan.Step) -> Iterator[Obligation
     """The do, and each undo."""
     if planned.idempotent:
         yield by_key(stage, step, step.call, step.call.span, "and a refusal answers its key for good")
-    elif planned.idempotent_by_effect:
+    elif planned.idempotent_by_effect or would_be_sent_again(stage, step, planned):
         yield by_effect(stage, step, planned)
     for handler, undo in zip(step.handlers, planned.undos, strict=True):
         if undo.idempotent or undo.revokes:
             yield by_key(stage, step, handler.call, handler.span, "a second call changes nothing")
+
+
+def would_be_sent_again(stage: Stage, step: Step, planned: plan.Step) -> bool:
+    """Nothing settles a lost answer, though copies can be waited out: it is sent again only where twice is once."""
+    unsettled = planned.doubt == "hold" and not step.holds_unknown and bool(step.handlers)
+    is_bounded = planned.lands_within_ms is not None and planned.probe is None
+    return unsettled and is_bounded and bool(stage.project.operation(step.call).changes)
 
 
 # --- by key --------------------------------------------------------------------------------------------------------
@@ -90,53 +97,55 @@ def by_effect(stage: Stage, step: Step, planned: plan.Step) -> Obligation:
         return Settled(claim, Undecided(f"`{named(step.call)}` declares no `lands within`: a copy may land much later"))
     lands = f"`{named(step.call)}` lands within {duration(operation.lands_within_ms)} or never"
     does = f"`{named(step.call)}` does what its `changes` say, and nothing else"
-    return Kept(claim, lambda: breaches(stage, step), rests_on=(does, lands))
+    return Kept(claim, lambda: breaches(stage.project, stage.deeds, step), rests_on=(does, lands))
 
 
-def breaches(stage: Stage, step: Step) -> Iterator[Breach]:
+def breaches(project: Project, deeds: Deeds, step: Step) -> Iterator[Breach]:
     """The second one is refused; changes a record; or finds something else."""
-    action = stage.deeds.does[step.name]
-    before = records.begun(stage.project, tuple(effect.place for effect in action.effects))
-    once = records.applied(stage.project, before, action.effects, "this run")
-    twice = records.applied(stage.project, once.world, action.effects, "this run")
-    premises = tuple(supposed(stage, action, before, once))
+    action = deeds.does[step.name]
+    before = records.begun(project, tuple(effect.place for effect in action.effects))
+    once = records.applied(project, before, action.effects, "this run")
+    twice = records.applied(project, once.world, action.effects, "this run")
+    premises = tuple(supposed(project, deeds, action, before, once))
     found = both(*(records.same_value(cell, twice.captured[name]) for name, cell in once.captured.items()))
     for broken, message in (
         (negation(twice.enabled), f"`{named(step.call)}` is refused the second time, though it has taken effect"),
-        (negation(records.same(stage.project, once.world, twice.world)), twice_is_more(step)),
+        (negation(records.same(project, once.world, twice.world)), twice_is_more(step)),
         (negation(found), f"`{named(step.call)}` answers something else the second time"),
     ):
-        yield told(stage, step, premises, before, broken, message)
+        yield told(project, deeds, step, premises, before, broken, message)
 
 
 def twice_is_more(step: Step) -> str:
-    return f"`{named(step.call)}` is sent again without a key, and twice is not what once is"
+    return f"`{named(step.call)}` has no key, and what it does twice is not what it does once"
 
 
-def supposed(stage: Stage, action: Action, before: World, once: records.Applied) -> Iterator[Premise]:
+def supposed(project: Project, deeds: Deeds, action: Action, before: World, once: records.Applied) -> Iterator[Premise]:
     """How the records stand, what the run knows, and that the first one is accepted."""
     known = [
-        *inverse.beginning(stage.project, before),
+        *inverse.beginning(project, before),
         Premise(both(once.enabled, once.known), f"the service accepts `{action.step}`", action.span),
         *action.facts,
     ]
     yield from known
     read: tuple[Term, ...] = (*(premise.term for premise in known), *inverse.keys(before))
-    for term in encoding.facts(stage.deeds.encoding, *read):
+    for term in encoding.facts(deeds.encoding, *read):
         yield Premise(term, "a value is one of its type")
 
 
-def told(stage: Stage, step: Step, premises: tuple[Premise, ...], before: World, broken: Term, message: str) -> Breach:
+def told(
+    project: Project, deeds: Deeds, step: Step, premises: tuple[Premise, ...], before: World, broken: Term, message: str
+) -> Breach:
     """The breach, with its story: the records before, after the first landing, and after the second."""
 
     def tell(values: Mapping[str, Value]) -> Refuted:
         known = histories.completed(values, *inverse.keys(before))
-        sides = (histories.side(stage.deeds, known),)
+        sides = (histories.side(deeds, known),)
         acts = (Act(0, step.name), Act(0, step.name))
         return Refuted(
-            History(sides, histories.before(stage.project, before, known), acts, subject=step.name),
+            History(sides, histories.before(project, before, known), acts, subject=step.name),
             message,
-            stage.project.operation(step.call).changes[0].span,
+            project.operation(step.call).changes[0].span,
             "what it does each time",
             (
                 f"declare `{named(step.call)}` `idempotent`, if the service keeps its key",

@@ -31,6 +31,9 @@ MOVES: Final = {
     "arrives: refused": "`{do}` is refused",
     "arrives: not applied": "`{do}` arrives: not applied, try again",
     "arrives: fenced": "`{do}` arrives after it was revoked, and is refused",
+    "arrives: the same": "`{do}` arrives again, and changes nothing",
+    "late arrives: the same": "the earlier `{do}` arrives late, and changes nothing",
+    "no copy left": "no copy of `{do}` can arrive any more, and the run goes on",
     "late arrives: effect": "the earlier `{do}` arrives late, and takes effect",
     "late arrives: known": "the earlier `{do}` arrives late; its key is known, and nothing happens",
     "late arrives: refused": "the earlier `{do}` arrives late, and is refused",
@@ -130,7 +133,7 @@ def profile(project: Project, step: Written, planned: Step) -> Profile:
     operation = project.operation(step.call)
     undoing = weakest(project, step)
     return Profile(
-        memory=memory(operation),
+        memory=memory(planned, operation),
         lands=operation.lands_within_ms is not None,
         probe=operation.probe is not None,
         undoing=undoing,
@@ -141,14 +144,19 @@ def profile(project: Project, step: Written, planned: Step) -> Profile:
     )
 
 
-def memory(operation: Operation) -> Memory:
+def memory(planned: Step, operation: Operation) -> Memory:
     if not operation.idempotent:
-        return "none"
+        return "effect" if is_repeated(planned) else "none"
     return "kept" if operation.window_ms is None else "window"
 
 
+def is_repeated(planned: Step) -> bool:
+    """By its effect, and for so long only as its copies can be waited out (R3)."""
+    return planned.idempotent_by_effect and planned.lands_within_ms is not None
+
+
 def resend(planned: Step, operation: Operation) -> Resend:
-    if not operation.idempotent or planned.schedule.retries == 0:
+    if not (operation.idempotent or is_repeated(planned)) or planned.schedule.retries == 0:
         return "never"
     return "forever" if planned.schedule.retries is None else "bounded"
 
@@ -174,6 +182,8 @@ def promises(project: Project, step: Written, planned: Step) -> Iterator[str]:
     if operation.idempotent:
         window = "" if operation.window_ms is None else f" for {duration(operation.window_ms)}"
         yield f"`{name(step)}` is idempotent{window}, and a refusal answers its key for good"
+    if is_repeated(planned):
+        yield f"`{name(step)}` lands within {duration(operation.lands_within_ms or 0)} or never"
     match planned.doubt:
         case "revoke":
             for handler in step.handlers:
