@@ -21,6 +21,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -991,7 +992,7 @@ class Claim:
 COUNTED: Final = ("A1", "A2", "A3", "A4", "A6", "C1", "C3", "C4", "D1", "D2", "E3")
 """The families whose claims are worked out again here whole, each of them from the plan."""
 
-LISTED: Final = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "C2", "C5", "D3", "D4", "E1", "E2", "F")
+LISTED: Final = ("A5", "B1", "B2", "B3", "B4", "B5", "B6", "B7", "C2", "C5", "D3", "D4", "E1", "E2", "F")
 """The families of which none may be missing that the plan and its contracts call for: there may be more."""
 
 
@@ -1007,6 +1008,7 @@ def claims(saga: Saga) -> Iterator[Claim]:
     yield from effects(saga, conditions)
     yield from meetings(saga, conditions)
     yield from sent_twice(saga)
+    yield from holds(saga, known=conditions)
     yield from held_for(saga, conditions)
     yield from rules(saga)
     yield from windows(saga, conditions)
@@ -1461,6 +1463,204 @@ def is_in_the_way(saga: Saga, known: Conditions, name: str, resources: set[str],
     return False
 
 
+# A5
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What a step, or one of its undos, adds to a `hold` or takes from it; over the run's input and results."""
+
+    step: str
+    operator: str
+    amount: Json
+
+
+def holds(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    """Each hold that is changed, each change, what stays of it when a run turns back, and each state that is held."""
+    by_hold: dict[tuple[str, str, str], list[Taking]] = {}
+    for step in saga.steps:
+        for hold, taking in takings(saga, step["name"], saga.written[step["name"]]):
+            by_hold.setdefault(hold, []).append(taking)
+    for (resource, _, field_), changes in by_hold.items():
+        what = f"`{resource.rpartition('.')[2]}.{field_}`"
+        first = next((change for change in changes if change.operator == "+="), changes[0]).step
+        text = f"what `{first}` holds of {what} is let go exactly once in every run that completes"
+        yield Claim("A5", first, text, "sum", checked=said(unbalanced(known, changes)))
+        for change in changes:
+            word = "lets go no more than the run holds" if change.operator == "-=" else "takes no less than nothing"
+            so_far = by_then(saga, changes, change) if change.operator == "-=" else []
+            wrong = overdrawn(known, so_far, change)
+            yield Claim("A5", change.step, f"`{change.step}` {word} of {what}", "sum", checked=said(wrong))
+    for step in saga.source:
+        yield from remaining(saga, step)
+    yield from states(saga, known)
+
+
+def takings(saga: Saga, step: str, written: Json) -> Iterator[tuple[tuple[str, str, str], Taking]]:
+    """What a call does to holds, each with the record, by its resource and key, and the field."""
+    arguments = dict(written["call"].get("arguments", []))
+    for effect in written["effects"]:
+        held = {each["name"] for each in saga.contracts["resources"][effect["resource"]]["fields"] if each["hold"]}
+        for field_, operator, value in effect["assignments"]:
+            if field_ in held:
+                hold = (effect["resource"], record_of(effect, arguments), field_)
+                yield hold, Taking(step, operator, instance(value, arguments))
+
+
+def record_of(effect: Json, arguments: Json) -> str:
+    return canonical([instance(key, arguments) for key in effect["keys"]])
+
+
+def instance(expression: Json, arguments: Json) -> Json:
+    """The expression with the arguments of a call in the places of the parameters."""
+    if isinstance(expression, list):
+        return [instance(part, arguments) for part in expression]
+    if not isinstance(expression, dict):
+        return expression
+    if expression["node"] == "input":
+        argument, path = arguments[expression["path"][0]], expression["path"][1:]
+        return {**argument, "path": [*argument["path"], *path], "type": expression["type"]} if path else argument
+    return {name: instance(part, arguments) if name != "node" else part for name, part in expression.items()}
+
+
+def summed(changes: Sequence[Taking]) -> dict[str, Fraction] | None:
+    """What changes come to together, as a sum of things, `1` for numbers; `None` where a record that others change is
+    read."""
+    found: dict[str, Fraction] = {}
+    for change in changes:
+        for part, factor in linear(change.amount, Fraction(1 if change.operator == "+=" else -1)):
+            found[part] = found.get(part, Fraction(0)) + factor
+        if any(leaf["node"] == "result" and not leaf["step"] for leaf in leaves(change.amount)):
+            return None
+    return {part: factor for part, factor in found.items() if factor}
+
+
+def linear(expression: Json, factor: Fraction) -> Iterator[tuple[str, Fraction]]:
+    """The parts of a sum, with their factors."""
+    node, operator = expression["node"], expression.get("operator")
+    if node == "constant" and expression["type"] in ("int", "decimal"):
+        yield "1", factor * Fraction(str(expression["value"]))
+    elif node == "binary" and operator in ("+", "-"):
+        yield from linear(expression["left"], factor)
+        yield from linear(expression["right"], factor if operator == "+" else -factor)
+    elif node == "unary" and operator == "-":
+        yield from linear(expression["operand"], -factor)
+    else:
+        yield canonical(expression), factor
+
+
+CHOICES_MAX: Final = 10
+"""With more conditions than this it is not looked at which changes go together."""
+
+
+def outcomes(known: Conditions, changes: Sequence[Taking]) -> Iterator[Sequence[Taking]]:
+    """Which of these changes can be done together, as far as their conditions say."""
+    conditions = sorted({known.done(change.step) for change in changes} - {TRUE})
+    for choice in range(1 << len(conditions)):
+        chosen = {one for place, one in enumerate(conditions) if choice >> place & 1}
+        told = [one if one in chosen else known.formulas.negation(one) for one in conditions]
+        if known.formulas.both(told) != FALSE:
+            yield [change for change in changes if known.done(change.step) in (TRUE, *chosen)]
+
+
+UNSURE: Final = "whether the amounts come to the same is not worked out here"
+
+
+def unbalanced(known: Conditions, changes: Sequence[Taking]) -> str:
+    """Something may be left over, or let go that was never taken."""
+    few = len({known.done(change.step) for change in changes}) <= CHOICES_MAX
+    return "" if few and all(summed(done) == {} for done in outcomes(known, changes)) else UNSURE
+
+
+def overdrawn(known: Conditions, so_far: Sequence[Taking], change: Taking) -> str:
+    """There may be less than nothing with this change."""
+    every = [*so_far, change]
+    few = len({known.done(each.step) for each in every}) <= CHOICES_MAX
+    totals = [summed(done) for done in outcomes(known, every) if change in done] if few else [None]
+    sure = all(total is not None and set(total) <= {"1"} and total.get("1", 0) >= 0 for total in totals)
+    return "" if sure else UNSURE
+
+
+def by_then(saga: Saga, changes: Sequence[Taking], change: Taking) -> list[Taking]:
+    """What the run has surely done by then, and what it may have let go."""
+    return [
+        each
+        for each in changes
+        if saga.precedes(each.step, change.step)
+        or (each is not change and each.operator == "-=" and not saga.precedes(change.step, each.step))
+    ]
+
+
+def remaining(saga: Saga, step: Json) -> Iterator[Claim]:
+    """What a step that is mitigated, or left, keeps of a hold when the run turns back: nothing."""
+    name, written = step["name"], saga.written[step["name"]]
+    taken = list(takings(saga, name, written))
+    ways = [("left", taken)] if written["remains"] == "left" and taken else []
+    for undo, contract in zip(step.get("undos", []), written["undos"], strict=True):
+        given = list(takings(saga, name, contract))
+        if undo.get("residue") and (taken or given):
+            ways.append((f"mitigated by `{called(undo['call'])}`", [*taken, *given]))
+    for word, found in ways:
+        by_hold: dict[object, list[Taking]] = {}
+        for hold, taking in found:
+            by_hold.setdefault(hold, []).append(taking)
+        text = f"`{name}`, {word}, keeps nothing of what it holds when the run turns back"
+        balanced = all(summed(changes) == {} for changes in by_hold.values())
+        yield Claim("A5", name, text, "sum", checked=said("" if balanced else UNSURE))
+
+
+def states(saga: Saga, known: Conditions) -> Iterator[Claim]:
+    """A run that completes leaves records `done`; one that turns back leaves none held that it says it leaves."""
+    by_record: dict[tuple[str, str], list[tuple[str, Json]]] = {}
+    for step in saga.steps:
+        written = saga.written[step["name"]]
+        for effect in written["effects"]:
+            if effect["target"]:
+                record = (effect["resource"], record_of(effect, dict(written["call"].get("arguments", []))))
+                by_record.setdefault(record, []).append((step["name"], effect))
+    for record, moves_ in by_record.items():
+        resource, short = saga.contracts["resources"][record[0]], record[0].rpartition(".")[2]
+        if set(resource["done"]) != set(resource["states"]):
+            allowed = listing(resource["done"], "or") if resource["done"] else "in no state"
+            text = f"a run that completes leaves `{short}` {allowed}, if it changes it"
+            wrong = unfinished(saga, known, moves_, resource["done"])
+            yield Claim("A5", moves_[0][0], text, "sum", checked=said(wrong))
+        for name, effect in moves_:
+            ends = list(left_in(saga, name, record, effect["target"]))
+            if ends:
+                held = set(resource["states"]) - set(resource["done"]) - set(resource["clean"])
+                wrong = "it may be left held" if any(end in held and end != effect["source"] for end in ends) else ""
+                text = f"a run that turns back leaves no `{short}` held that `{name}` changes"
+                yield Claim("A5", name, text, "sum", checked=said(wrong))
+
+
+def unfinished(saga: Saga, known: Conditions, moves_: Sequence[tuple[str, Json]], done: Sequence[str]) -> str:
+    """A run may complete and leave the record where nobody may leave it, as far as the conditions say."""
+    for name, effect in moves_:
+        later = [
+            other
+            for other, following in moves_
+            if saga.precedes(name, other)
+            or (other != name and not saga.precedes(other, name) and following["source"] == effect["target"])
+        ]
+        stays = known.formulas.both((known.done(name), *(known.skipped(other) for other in later)))
+        if effect["target"] not in done and stays != FALSE:
+            return f"whether something follows `{name}` is not worked out here"
+    return ""
+
+
+def left_in(saga: Saga, name: str, record: tuple[str, str], target: str) -> Iterator[str]:
+    """In which states a step that is left, or a mitigation of it, leaves the record."""
+    written = saga.written[name]
+    if written["remains"] == "left":
+        yield target
+    for undo, contract in zip(saga.step(name).get("undos", []), written["undos"], strict=True):
+        if undo.get("residue"):
+            arguments = dict(contract["call"].get("arguments", []))
+            same = (each for each in contract["effects"] if (each["resource"], record_of(each, arguments)) == record)
+            yield next((each["target"] for each in same), "") or target
+
+
 # C2
 
 
@@ -1472,18 +1672,12 @@ def sent_twice(saga: Saga) -> Iterator[Claim]:
             continue
         if step.get("idempotent"):
             yield kept_by_key(name, step["call"], written)
-        elif step.get("idempotent_by_effect") or would_be_sent_again(step, written):
+        elif step.get("idempotent_by_effect"):
             text = f"`{called(step['call'])}`, landing twice for `{name}`, does what it does once"
             yield Claim("C2", name, text, "questions")
         for undo, contract in zip(step.get("undos", []), written["undos"], strict=True):
             if undo.get("idempotent") or undo.get("revokes"):
                 yield kept_by_key(name, undo["call"], contract)
-
-
-def would_be_sent_again(step: Json, written: Json) -> bool:
-    """Nothing settles a lost answer to it, though its copies can be waited out."""
-    unsettled = step.get("doubt", "none") == "hold" and not written["holds_unknown"] and bool(step.get("undos"))
-    return unsettled and bool(written["changes"]) and step.get("lands_within_ms") is not None and not step.get("probe")
 
 
 def kept_by_key(name: str, call: Json, contract: Json) -> Claim:
@@ -1579,10 +1773,10 @@ def rules(saga: Saga) -> Iterator[Claim]:
             yield Claim("A6", rule["step"], text, "run", shows=("sent", 0))
 
 
-def listing(names: Sequence[str]) -> str:
+def listing(names: Sequence[str], word: str = "and") -> str:
     """Names as a person lists them."""
     told = [f"`{name}`" for name in names]
-    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} {word} {told[-1]}"
 
 
 # E2
@@ -1711,20 +1905,6 @@ def settling_ms(step: Json) -> float:
     if step.get("idempotent") or schedule["retries"] is None:
         return waiting + attempts_ms(schedule) + asking_ms(step)
     return waiting + asked_each_ms(step)
-
-
-def repeated_ms(step: Json) -> float:
-    """The same where an answer was lost on the way, and copies are waited out."""
-    schedule = step["schedule"]
-    if not lingering_ms(step) or schedule["retries"] is None:
-        return 0.0
-    return capped(schedule, counted_ms(schedule, pause_ms(schedule, schedule["retries"]))) + lingering_ms(step)
-
-
-def lingering_ms(step: Json) -> float:
-    """Until no copy of a do that is repeated by its effect can land any more."""
-    repeated = step.get("idempotent_by_effect") and not step.get("idempotent") and step["schedule"]["retries"] != 0
-    return float(step.get("lands_within_ms") or 0) if repeated else 0.0
 
 
 def asked_each_ms(step: Json) -> float:
