@@ -242,7 +242,10 @@ def action(
     *,
     span: Span,
 ) -> Action:
-    read = frozenset(logic.symbols(*all_terms(effects)))
+    said = tuple(all_terms(effects))
+    # What a product is the product of matters too: its sign is theirs.
+    products = encoding.facts(workshop.encoding, *said) if workshop.encoding.products else ()
+    read = frozenset(logic.symbols(*said, *products))
     return Action(
         saga=workshop.saga.full_name,
         step=step.name,
@@ -391,11 +394,17 @@ def with_ownership(workshop: Workshop, writers: Writers, action: Action) -> Acti
 
 
 def is_owned(workshop: Workshop, writers: Writers, action: Action, effect: Effect) -> bool:
-    """An earlier action of the run has put the record into the state that this one needs, and no other moves it."""
+    """An earlier action of the run has put the record into the state that this one needs, and no other moves it.
+
+    An undo needs the state that its step has left: one that the step has put the record into, or has found it in.
+    """
     writing = writers.get(effect.place, ())
-    movers = [(name, each) for name, each in writing if each.change.target != each.change.source]
-    if action.undo is not None:
-        return any(name == action.step and each.change.target == effect.change.source for name, each in movers)
+    own = [each for name, each in writing if name == action.step and each.change.target == effect.change.source]
+    if action.undo is not None and any(each.change.source != each.change.target for each in own):
+        return True
+    if action.undo is not None and not own:
+        return False
+    movers = [(name, each) for name, each in writing if each.change.target != each.change.source and each.change.target]
     return any(
         each.change.target == effect.change.source
         and is_certain(workshop, name, action.step)

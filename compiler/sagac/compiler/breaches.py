@@ -56,12 +56,19 @@ def ways(obligation: Kept) -> Iterator[Breach | Form]:
 def unfolded(breach: Breach | General) -> Iterator[Breach | Form]:
     """A breach by itself; of one form, the form where it cannot happen, else all of them."""
     if isinstance(breach, Breach):
-        yield breach
+        yield sharpened(breach)
     elif isinstance(outcome(breach.form), Impossible):
         yield breach.form
     else:
         for each in breach.breaches():
             yield from unfolded(each)
+
+
+def sharpened(breach: Breach) -> Breach:
+    """The breach with all that is true of the runs that could show it, where it can happen without."""
+    if breach.sent is None or isinstance(outcome(breach), Impossible):
+        return breach
+    return replace(breach, premises=(*breach.premises, *breach.sent()), sent=None)
 
 
 def outcome(breach: Breach | Form) -> Outcome:

@@ -250,6 +250,15 @@ def undo_guard(stage: Stage, step: str, number: int) -> Term:
     return encoding.formula(stage.deeds.encoding, guard)
 
 
+def sent(stage: Stage, step: str, undo: int | None = None) -> tuple[Premise, ...]:
+    """What is true of the runs that send a step, or this undo of it, and of the values that this speaks of."""
+    found = list(entered(stage, step))
+    if undo is not None:
+        guard = undo_guard(stage, step, undo)
+        found.append(Premise(guard, f"this undo of `{step}` is the one that runs"))
+    return (*about(stage, *(premise.term for premise in found)), *found)
+
+
 def entered(stage: Stage, step: str) -> Iterator[Premise]:
     """What holds when a step is sent."""
     enabled = encoding.formula(stage.deeds.encoding, stage.conditions.enabled[step])
@@ -333,7 +342,8 @@ def with_values(stage: Stage, premises: Sequence[Premise], places: Sequence[Plac
 
 def about(stage: Stage, *read: Term) -> tuple[Premise, ...]:
     """What is known of the values that these terms speak of: their `where`, and their types."""
-    known = actions.cone(frozenset(logic.symbols(*read)), stage.deeds.facts)
+    spoken = (*read, *encoding.facts(stage.deeds.encoding, *read))
+    known = actions.cone(frozenset(logic.symbols(*spoken)), stage.deeds.facts)
     typed = encoding.facts(stage.deeds.encoding, *read, *(premise.term for premise in known))
     return (*known, *(Premise(term, "a value is one of its type") for term in typed))
 

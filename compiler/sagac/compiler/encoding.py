@@ -93,6 +93,8 @@ class Encoding:
     """What a formula is in the logic; the formula is kept so that its identity is not given away."""
     conditions: dict[Expression, Term] = field(default_factory=dict)
     names: dict[Expression, str] = field(default_factory=dict)
+    products: dict[Symbol, tuple[Term, ...]] = field(default_factory=dict)
+    """What each unknown that stands for a product is the product of."""
     free: dict[str, Symbol] = field(default_factory=dict)
     enums: dict[Symbol, tuple[str, ...]] = field(default_factory=dict)
     lists: dict[str, Sought] = field(default_factory=dict)
@@ -466,10 +468,23 @@ def product(encoding: Encoding, expression: Binary) -> Encoded | None:
     factor, other = (one.value, two.value) if isinstance(one.value, Literally) else (two.value, one.value)
     kind: Kind = "decimal" if "decimal" in (one.kind, two.kind) else "number"
     if not isinstance(factor, Literally):
-        opaque = free(encoding, f"value of {name_of(encoding, expression)}", SORTS[kind])
-        return Encoded(kind, opaque, all_there(one, two))
+        return Encoded(kind, multiplied(encoding, one.value, two.value, SORTS[kind]), all_there(one, two))
     other = logic.as_real(other) if kind == "decimal" else other
     return Encoded(kind, logic.scaled(logic.arithmetic(factor.value), other), all_there(one, two))
+
+
+def multiplied(encoding: Encoding, one: Term, two: Term, sort: Sort) -> Symbol:
+    """The unknown that stands for a product, however its factors are grouped and ordered."""
+    factors = tuple(sorted((*factors_of(encoding, one), *factors_of(encoding, two)), key=logic.name_of))
+    told = hashlib.sha256(" times ".join(map(logic.name_of, factors)).encode()).hexdigest()[:16]
+    symbol = free(encoding, named(encoding, f"product #{told}"), sort)
+    encoding.products.setdefault(symbol, factors)
+    return symbol
+
+
+def factors_of(encoding: Encoding, term: Term) -> tuple[Term, ...]:
+    """What a term is a product of; itself where it is none."""
+    return encoding.products.get(term, (term,)) if isinstance(term, Symbol) else (term,)
 
 
 # --- what is free --------------------------------------------------------------------------------------------------
@@ -576,7 +591,8 @@ def member(encoding: Encoding, expression: Binary) -> Term:
 def facts(encoding: Encoding, *about: Term) -> tuple[Term, ...]:
     """What holds of all that these terms speak of, or, without any, of all that has been encoded so far.
 
-    An enum has so many members; a length is not negative; what is equal to what a list holds is in the list too.
+    An enum has so many members; a length is not negative; what is equal to what a list holds is in the list too; a
+    product has the sign that its factors give it.
     """
     if not about:
         return tuple(encoding.lasting)
@@ -585,9 +601,43 @@ def facts(encoding: Encoding, *about: Term) -> tuple[Term, ...]:
     reached = logic.symbols(*about)
     while len(reached) > len(known):
         known = reached
-        found = (*enum_facts(encoding, known), *list_facts(encoding, frozenset(known)))
+        products = product_facts(encoding, known)
+        found = (*enum_facts(encoding, known), *list_facts(encoding, frozenset(known)), *products)
         reached = tuple(dict.fromkeys((*known, *logic.symbols(*found))))
     return found
+
+
+def product_facts(encoding: Encoding, about: tuple[Symbol, ...]) -> Iterator[Term]:
+    """The sign of a product, and that it is no less than a factor where the other one is at least one."""
+    for symbol in about:
+        factors = encoding.products.get(symbol, ())
+        if factors:
+            zero = [logic.equal(factor, nought(factor)) for factor in factors]
+            yield implies(both(*(positive(factor) for factor in factors)), positive(symbol))
+            yield implies(either(*zero), logic.equal(symbol, nought(symbol)))
+        if len(factors) == 2:
+            yield from pair_facts(symbol, *factors)
+
+
+def pair_facts(symbol: Symbol, one: Term, two: Term) -> Iterator[Term]:
+    """What holds of a product of two."""
+    yield implies(both(negative_one(one), negative_one(two)), positive(symbol))
+    for first, second in ((one, two), (two, one)):
+        yield implies(both(positive(first), negative_one(second)), negative_one(symbol))
+        least = logic.less(logic.number(1), second, strictly=False)
+        yield implies(both(positive(first), least), logic.less(first, symbol, strictly=False))
+
+
+def positive(term: Term) -> Term:
+    return logic.less(nought(term), term, strictly=True)
+
+
+def negative_one(term: Term) -> Term:
+    return logic.less(term, nought(term), strictly=True)
+
+
+def nought(term: Term) -> Term:
+    return logic.real(Fraction(0)) if term.sort == "real" else logic.number(0)
 
 
 def enum_facts(encoding: Encoding, about: tuple[Symbol, ...]) -> Iterator[Term]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sagac.compiler import rehearsal, wording
-from sagac.compiler.model import Ensure, Project, RecordReading, Reference, Resource
+from sagac.compiler.model import Ensure, Project, RecordReading, Reference, Resource, Saga
 from sagac.compiler.rehearsal import STATE, Contents, Record, Records, Rehearsal, Row, is_true
 from sagac.compiler.replay import Unreplayable
 from sagac.compiler.verdicts import Claim, History
@@ -101,11 +101,20 @@ def not_ensured(claim: Claim, history: History, found: Rehearsal, project: Proje
         f"record {number}": dict(held(history, found, project, record)) for number, record in enumerate(ensure.records)
     }
     side = history.sides[0]
-    view = View(side.input, {**side.results, **read}, {})
+    view = View(side.input, {**side.results, **read}, dict(statuses(history, saga)))
     parts = [part for part in conjuncts(ensure.condition) if wording.expression(part) != "clean"]
     if all(is_true(part, view) for part in parts):
         raise Unreplayable("what is ensured holds")
     return tuple(values(history, found, project, ensure)) or ("what is ensured does not hold",)
+
+
+def statuses(history: History, saga: Saga) -> Iterator[tuple[str, str]]:
+    """Whether each step is done or was skipped, in a run that has completed."""
+    side = history.sides[0]
+    view = View(side.input, side.results, {})
+    for step in saga.steps:
+        runs = step.guard is None or is_true(step.guard.condition, view)
+        yield step.name, "done" if runs else "skipped"
 
 
 def conjuncts(condition: Expression) -> Iterator[Expression]:

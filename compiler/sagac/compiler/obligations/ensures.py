@@ -83,7 +83,8 @@ def broken(stage: Stage, ensure: Ensure, condition: Expression, said: str) -> Br
     places = [place_of(stage, reading) for reading in ensure.records]
     course = courses.of(stage, places, ensure.at)
     known = encoding.begin(stage.saga, places=cells_read(ensure, places, course.before, course.after))
-    fails = negation(encoding.condition(known, condition))
+    # Where a run has completed, whether a step is done is what its guard says; elsewhere nothing may ask.
+    fails = negation(encoding.formula(known, terms.lower(condition, stage.conditions.status)))
     typed = (Premise(term, "a value is one of its type") for term in encoding.facts(known, fails))
     held = () if ensure.at != "always" else held_before(stage, ensure, condition, places, course, said)
     premises = (*courses.about(stage, fails), *typed, *course.premises, *held)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from sagac.compiler import actions, courses, encoding, histories, logic, records, terms, wording
 from sagac.compiler.actions import Action, Deeds
@@ -18,10 +19,16 @@ from sagac.runtime.plan import Result
 
 def owe(stage: Stage) -> tuple[Obligation, ...]:
     """A claim for each action on a resource with invariants, and for each that makes a record refer to another one."""
+    taking = removals(stage)
     return (
         *(begun(stage, resource) for resource in touched(stage)),
         *(kept(stage, action) for action in stage.deeds.all() if has_invariants(stage, action)),
-        *(reference for action in stage.deeds.all() if action.undo is None for reference in referring(stage, action)),
+        *(
+            reference
+            for action in stage.deeds.all()
+            if action.undo is None
+            for reference in referring(stage, action, taking)
+        ),
         *(removal for action in stage.deeds.all() for removal in removing(stage, action)),
     )
 
@@ -82,7 +89,9 @@ def breaking(stage: Stage, action: Action, ties: tuple[Premise, ...]) -> Breach:
     came = records.applied(stage.project, world, action.effects, "this run")
     premises = (
         *action.facts,
-        *courses.about(stage, came.enabled, *(premise.term for premise in action.facts)),
+        *courses.about(
+            stage, came.enabled, *actions.all_terms(action.effects), *(premise.term for premise in action.facts)
+        ),
         *ties,
         Premise(records.lawful(stage.project, world), "one record has one content"),
         *invariants_of(stage, world),
@@ -91,7 +100,12 @@ def breaking(stage: Stage, action: Action, ties: tuple[Premise, ...]) -> Breach:
         Premise(came.known, f"the run holds what `{action.step}` gives back"),
     )
     lost = negation(records.invariants(stage.project, came.world))
-    return Breach(premises, lost, lambda values: told(stage, action, world, values))
+    return Breach(
+        premises,
+        lost,
+        lambda values: told(stage, action, world, values),
+        sent=lambda: courses.sent(stage, action.step, action.undo),
+    )
 
 
 def returned(stage: Stage, action: Action) -> Iterator[Premise]:
@@ -156,7 +170,7 @@ class Referral:
     resource: Resource
 
 
-def referring(stage: Stage, action: Action) -> Iterator[Obligation]:
+def referring(stage: Stage, action: Action, taking: Removals) -> Iterator[Obligation]:
     """While the record is there, so is the one that it refers to: whatever is undone, and whoever takes away."""
     for referral in referrals(stage, action):
         target = referral.reference.resource.rpartition(".")[2]
@@ -168,7 +182,7 @@ def referring(stage: Stage, action: Action) -> Iterator[Obligation]:
             action.span,
         )
         try:
-            breaches = (dangling(stage, action, referral), *bereft(stage, action, referral))
+            breaches = (dangling(stage, action, referral), *bereft(stage, action, referral, taking))
         except TooLongError as reason:
             yield Settled(claim, Undecided(str(reason)))
             continue
@@ -253,15 +267,36 @@ def lost(stage: Stage, action: Action, referral: Referral, course: Course, value
 # --- what other runs take away -------------------------------------------------------------------------------------
 
 
-def bereft(stage: Stage, action: Action, referral: Referral) -> Iterator[Breach]:
-    """Another run takes the record away to which this one has let a record refer."""
-    place, referred = referral.effect.place, referred_place(stage, action, referral)
+Removals: TypeAlias = Mapping[str, tuple[tuple[Deeds, Action], ...]]
+"""By resource, every action of the project that takes one of its records away: of each saga one of each shape."""
+
+
+def removals(stage: Stage) -> Removals:
+    """Who takes records away to which others refer."""
+    found: dict[str, dict[tuple[str, str], tuple[Deeds, Action]]] = {}
     for deeds in (stage.deeds, *stage.others):
-        seen: set[str] = set()
-        for removal in deeds.all():
-            if removal.shape not in seen and removes(stage, removal, referred.resource):
-                seen.add(removal.shape)
-                yield taken_away(stage, action, referral, place, referred, deeds, actions.other(removal))
+        for action in deeds.all():
+            for resource in dict.fromkeys(effect.place.resource for effect in action.effects):
+                if removes(stage, action, resource):
+                    found.setdefault(resource, {}).setdefault((action.saga, action.shape), (deeds, action))
+    return {resource: tuple(taking.values()) for resource, taking in found.items()}
+
+
+def bereft(stage: Stage, action: Action, referral: Referral, taking: Removals) -> Iterator[Breach]:
+    """Another run takes the record away to which this one has let a record refer.
+
+    Whoever surely changes other records than these two takes nothing away here: then `dangling` says the same.
+    """
+    place, referred = referral.effect.place, referred_place(stage, action, referral)
+    for deeds, removal in taking.get(referred.resource, ()):
+        of_another = actions.other(removal)
+        if any(may_be(effect.place, one) for effect in of_another.effects for one in (place, referred)):
+            yield taken_away(stage, action, referral, place, referred, deeds, of_another)
+
+
+def may_be(place: Place, other: Place) -> bool:
+    """Nothing says that these are different records."""
+    return records.alias(place, other) != logic.FALSE
 
 
 def removes(stage: Stage, removal: Action, resource: str) -> bool:
@@ -284,7 +319,7 @@ def taken_away(
     premises = (
         *course.premises,
         *removal.facts,
-        *actions.apart(action, removal),
+        *actions.apart(replace(action, locks=()), removal),  # a lock ends with its run, and a reference does not
         Premise(came.known, f"`{removal.step}` of the other run gives back what it has taken"),
     )
     bad = both(

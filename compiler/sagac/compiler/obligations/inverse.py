@@ -154,14 +154,14 @@ def breaches(deed: Deed) -> Iterator[Breach]:
     premises += uncommitted(deed)
     premises += typed(deed, (*(premise.term for premise in premises), *keys(places)))
     known = tuple(premises)
-    yield Breach(known, negation(undone.enabled), told(deed, before, undone.world, refused(deed)))
+    yield Breach(known, negation(undone.enabled), told(deed, before, undone.world, refused(deed)), sent=sent(deed))
     if deed.handler.mitigates:
         return
     accepted = Premise(undone.enabled, f"the service accepts `{named(deed.handler.call)}`")
     for place in places:
         broken = negation(restored(deed, before, undone.world, place))
         tell = told(deed, before, undone.world, differs(deed, before, undone.world, place))
-        yield Breach((*known, accepted), broken, tell)
+        yield Breach((*known, accepted), broken, tell, sent=sent(deed))
 
 
 def beginning(project: Project, before: World) -> Iterator[Premise]:
@@ -210,6 +210,16 @@ def captured(action: Action, came: records.Applied) -> Iterator[Premise]:
 def facts(deed: Deed) -> Iterator[Premise]:
     """What the run knows when it does all this, each fact once."""
     yield from {id(each.term): each for action in deed.actions for each in action.facts}.values()
+
+
+def sent(deed: Deed) -> Callable[[], tuple[Premise, ...]]:
+    """What is true of the runs that do all this."""
+
+    def found() -> tuple[Premise, ...]:
+        steps = (premise for each in deed.done for premise in courses.sent(deed.stage, each.name))
+        return (*steps, *courses.sent(deed.stage, deed.of.name, deed.number))
+
+    return found
 
 
 def uncommitted(deed: Deed) -> Iterator[Premise]:

@@ -131,6 +131,8 @@ class Breach:
     tell: Callable[[Mapping[str, Value]], Refuted]
     """The refutation with these values of all unknowns."""
     repairs: tuple[Repair, ...] = ()
+    sent: Callable[[], tuple[Premise, ...]] | None = None
+    """What else is true of the runs that could show it: asked only where it can happen without."""
 
 
 @dataclass(frozen=True, slots=True)
