@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
+from typing import TypeAlias
 
 from sagac.compiler import actions, courses, encoding, histories, logic, records, terms, wording
 from sagac.compiler.actions import Action, Deeds
@@ -265,6 +266,21 @@ def lost(stage: Stage, action: Action, referral: Referral, course: Course, value
 
 
 # --- what other runs take away -------------------------------------------------------------------------------------
+
+
+Removals: TypeAlias = Mapping[str, tuple[tuple[Deeds, Action], ...]]
+"""By resource, every action of the project that takes one of its records away: of each saga one of each shape."""
+
+
+def removals(stage: Stage) -> Removals:
+    """Who takes records away to which others refer."""
+    found: dict[str, dict[tuple[str, str], tuple[Deeds, Action]]] = {}
+    for deeds in (stage.deeds, *stage.others):
+        for action in deeds.all():
+            for resource in dict.fromkeys(effect.place.resource for effect in action.effects):
+                if removes(stage, action, resource):
+                    found.setdefault(resource, {}).setdefault((action.saga, action.shape), (deeds, action))
+    return {resource: tuple(taking.values()) for resource, taking in found.items()}
 
 
 Removals: TypeAlias = Mapping[str, tuple[tuple[Deeds, Action], ...]]
