@@ -21,7 +21,9 @@ def test_no_mutant_is_silently_green_but_those_that_mean_the_same() -> None:
     chance = random.Random(SEED)
     every = [(spec, key, mutant) for spec in corpus.specs() for key, mutant in corpus.mutants(spec)]
     told = {spec.name: judging.told(judging.check(spec.text)) for spec in corpus.specs()}
-    outcomes = tuple(corpus.outcome(spec, told[spec.name], *one) for spec, *one in chance.sample(every, MUTANTS_TRIED))
+    outcomes = tuple(
+        corpus.outcome(spec, told[spec.name], key, mutant) for spec, key, mutant in chance.sample(every, MUTANTS_TRIED)
+    )
     assert corpus.unexpected(outcomes) == ()
     assert {"refused", "refuted"} <= {each.kill for each in outcomes}
 
