@@ -1672,12 +1672,18 @@ def sent_twice(saga: Saga) -> Iterator[Claim]:
             continue
         if step.get("idempotent"):
             yield kept_by_key(name, step["call"], written)
-        elif step.get("idempotent_by_effect"):
+        elif step.get("idempotent_by_effect") or would_be_sent_again(step, written):
             text = f"`{called(step['call'])}`, landing twice for `{name}`, does what it does once"
             yield Claim("C2", name, text, "questions")
         for undo, contract in zip(step.get("undos", []), written["undos"], strict=True):
             if undo.get("idempotent") or undo.get("revokes"):
                 yield kept_by_key(name, undo["call"], contract)
+
+
+def would_be_sent_again(step: Json, written: Json) -> bool:
+    """Nothing settles a lost answer to it, though its copies can be waited out."""
+    unsettled = step.get("doubt", "none") == "hold" and not written["holds_unknown"] and bool(step.get("undos"))
+    return unsettled and bool(written["changes"]) and step.get("lands_within_ms") is not None and not step.get("probe")
 
 
 def kept_by_key(name: str, call: Json, contract: Json) -> Claim:
@@ -1905,6 +1911,20 @@ def settling_ms(step: Json) -> float:
     if step.get("idempotent") or schedule["retries"] is None:
         return waiting + attempts_ms(schedule) + asking_ms(step)
     return waiting + asked_each_ms(step)
+
+
+def repeated_ms(step: Json) -> float:
+    """The same where an answer was lost on the way, and copies are waited out."""
+    schedule = step["schedule"]
+    if not lingering_ms(step) or schedule["retries"] is None:
+        return 0.0
+    return capped(schedule, counted_ms(schedule, pause_ms(schedule, schedule["retries"]))) + lingering_ms(step)
+
+
+def lingering_ms(step: Json) -> float:
+    """Until no copy of a do that is repeated by its effect can land any more."""
+    repeated = step.get("idempotent_by_effect") and not step.get("idempotent") and step["schedule"]["retries"] != 0
+    return float(step.get("lands_within_ms") or 0) if repeated else 0.0
 
 
 def asked_each_ms(step: Json) -> float:
