@@ -152,6 +152,25 @@ def participants(stage: Stage, places: Sequence[Place], only: frozenset[str] | N
     return tuple(sorted(found, key=stage.graph.number.__getitem__))
 
 
+def beyond(stage: Stage, places: Sequence[Place]) -> tuple[Place, ...]:
+    """What else the steps change that may change one of these records, and the steps that may change that, and so on.
+
+    A course that leaves this out supposes too little, which a proof may; a story may not. Nothing where it is too much.
+    """
+    known = tuple(places)
+    while True:
+        try:
+            steps = participants(stage, known, None)
+        except TooLongError:
+            return ()
+        more = dict.fromkeys(place for name in steps for place in touched(stage.deeds, name))
+        resources = {place.resource for place in known}
+        further = tuple(place for place in more if place.resource not in resources)
+        if not further:
+            return known[len(places) :]
+        known = (*known, *further)
+
+
 def near(stage: Stage, place: Place) -> frozenset[str]:
     """The steps that may change this record: nothing in the keys tells theirs from it."""
     none = frozenset[str]()

@@ -9,7 +9,7 @@ from sagac.compiler.courses import Course, Stage, TooLongError
 from sagac.compiler.encoding import Encoded
 from sagac.compiler.logic import Term, Value, both, either, equal, negation
 from sagac.compiler.model import Ensure, RecordReading, Resource
-from sagac.compiler.obligations.obligation import Breach, Kept, Obligation, Premise, Settled
+from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation, Premise, Settled
 from sagac.compiler.records import STATE, Cells, Place, World
 from sagac.compiler.terms import TRUE
 from sagac.compiler.verdicts import Claim, Family, Refuted, Undecided
@@ -61,11 +61,17 @@ def kept(stage: Stage, ensure: Ensure, condition: Expression) -> Obligation:
     undeclared = silent(stage, ensure, everything=condition == CLEAN)
     if condition == CLEAN:
         return Kept(claim, lambda: unclean(stage, ensure), rests_on=undeclared)
+    places = tuple(place_of(stage, reading) for reading in ensure.records)
     try:
-        breach = broken(stage, ensure, condition, said)
+        breach = broken(stage, ensure, condition, places, ())
     except TooLongError as reason:
         return Settled(claim, Undecided(str(reason)))
-    return Kept(claim, lambda: iter((breach,)), rests_on=undeclared)
+    further = courses.beyond(stage, places)
+    if not further:
+        return Kept(claim, lambda: iter((breach,)), rests_on=undeclared)
+    form = Form(breach.premises, breach.broken)
+    exactly = General(form, lambda: iter((broken(stage, ensure, condition, places, further),)))
+    return Kept(claim, lambda: iter((exactly,)), rests_on=undeclared)
 
 
 def silent(stage: Stage, ensure: Ensure, *, everything: bool) -> tuple[str, ...]:
@@ -78,10 +84,12 @@ def silent(stage: Stage, ensure: Ensure, *, everything: bool) -> tuple[str, ...]
 # --- a condition over named records --------------------------------------------------------------------------------
 
 
-def broken(stage: Stage, ensure: Ensure, condition: Expression, said: str) -> Breach:
-    """The condition is false at its moment."""
-    places = [place_of(stage, reading) for reading in ensure.records]
-    course = courses.of(stage, places, ensure.at)
+def broken(
+    stage: Stage, ensure: Ensure, condition: Expression, places: tuple[Place, ...], further: tuple[Place, ...]
+) -> Breach:
+    """The condition is false at its moment; `further` are other places that the course goes through too."""
+    said = text(ensure, condition)
+    course = courses.of(stage, (*places, *further), ensure.at)
     known = encoding.begin(stage.saga, places=cells_read(ensure, places, course.before, course.after))
     # Where a run has completed, whether a step is done is what its guard says; elsewhere nothing may ask.
     fails = negation(encoding.formula(known, terms.lower(condition, stage.conditions.status)))
@@ -97,7 +105,7 @@ def place_of(stage: Stage, reading: RecordReading) -> Place:
 
 
 def held_before(
-    stage: Stage, ensure: Ensure, condition: Expression, places: list[Place], course: Course, said: str
+    stage: Stage, ensure: Ensure, condition: Expression, places: tuple[Place, ...], course: Course, said: str
 ) -> Iterator[Premise]:
     """What other runs did to shared records before is not this run's doing."""
     if not all(actions.is_own(stage.deeds, place) for place in places):
@@ -106,7 +114,7 @@ def held_before(
         yield Premise(holds, "it holds when the run starts", ensure.span, f"`{said}` holds when a run starts")
 
 
-def cells_read(ensure: Ensure, places: list[Place], before: World, after: World) -> dict[Input | Result, Encoded]:
+def cells_read(ensure: Ensure, places: tuple[Place, ...], before: World, after: World) -> dict[Input | Result, Encoded]:
     """What the condition reads of each record: now, or as it was when the run started."""
     found: dict[Input | Result, Encoded] = {}
     for number, (reading, place) in enumerate(zip(ensure.records, places, strict=True)):
