@@ -12,8 +12,8 @@ from sagac.compiler.actions import Action
 from sagac.compiler.courses import Course, Stage, TooLongError
 from sagac.compiler.logic import Value, negation
 from sagac.compiler.model import Step
-from sagac.compiler.obligations.obligation import Breach, Kept, Obligation, Premise, Settled
-from sagac.compiler.records import Effect
+from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation, Premise, Settled
+from sagac.compiler.records import Effect, Place
 from sagac.compiler.verdicts import Act, Claim, Proved, Refuted, Undecided
 
 
@@ -41,11 +41,18 @@ def accepted(stage: Stage, step: Step, action: Action) -> Obligation:
         command = wording.command(action.command)
         promise = f"`{command}` answers {wording.listing(list(fails), 'or')} where it cannot do what it is asked"
         return Settled(claim, Proved((promise,)))
+    places = tuple(effect.place for effect in action.effects)
     try:
-        breach = refused(stage, step, action)
+        breach = refused(stage, step, action, places)
     except TooLongError as reason:
         return Settled(claim, Undecided(str(reason)))
-    return Kept(claim, lambda: iter((breach,)))
+    further = courses.beyond(stage, places)
+    if not further:
+        return Kept(claim, lambda: iter((breach,)))
+    exactly = General(
+        Form(breach.premises, breach.broken), lambda: iter((refused(stage, step, action, (*places, *further)),))
+    )
+    return Kept(claim, lambda: iter((exactly,)))
 
 
 def possible(stage: Stage, step: Step, action: Action) -> Iterator[Obligation]:
@@ -70,9 +77,9 @@ def is_decided_here(stage: Stage, effect: Effect) -> bool:
     return checks(effect) and actions.is_own(stage.deeds, effect.place) and effect.place.resource not in stage.foreign
 
 
-def refused(stage: Stage, step: Step, action: Action) -> Breach:
-    """The service refuses the step."""
-    course = courses.until(stage, [effect.place for effect in action.effects], step.name)
+def refused(stage: Stage, step: Step, action: Action, places: tuple[Place, ...]) -> Breach:
+    """The service refuses the step, after a course through these places."""
+    course = courses.until(stage, places, step.name)
     enabled = records.applied(stage.project, course.after, action.effects, "this run").enabled
     premises = (*courses.about(stage, enabled), *course.premises)
     return Breach(premises, negation(enabled), lambda values: told(stage, step, action, course, values))
