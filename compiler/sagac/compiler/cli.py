@@ -628,7 +628,7 @@ def write(text: str) -> None:
 
 COMMANDS: Sequence[Subcommand] = (
     Subcommand("check", "prove the sagas of a project, or show what can go wrong", configure_check, guarded(check)),
-    Subcommand("verify", "check evidence again, without the compiler", configure_verify, guarded(verify)),
+    Subcommand("verify", "check evidence again, by other means than made it", configure_verify, guarded(verify)),
     Subcommand(
         "report", "say what is guaranteed, on what it rests, and what is missing", configure_report, guarded(report_on)
     ),

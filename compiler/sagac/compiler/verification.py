@@ -1,6 +1,6 @@
 """Verifies a bundle: the checker goes through it, its runs are replayed on the kernel, its questions decided again.
 
-None of this needs the front end of the compiler: no text of a specification is read.
+None of this needs the front end of the compiler: no specification is understood. What does is in `rederivation.py`.
 """
 
 from __future__ import annotations
