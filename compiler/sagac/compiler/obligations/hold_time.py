@@ -7,9 +7,9 @@ down to the step's own. Both have to fit into D less S.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from sagac.compiler import durations, wording
 from sagac.compiler.durations import FOREVER, spelled
@@ -58,7 +58,38 @@ def owe(project: Project, saga: Saga, graph: Graph, conditions: Conditions, plan
     if not held:
         return ()
     worst = worst_of.of(graph, plan)
-    return tuple(kept(project, saga, graph, conditions, plan, worst, step, hold) for step, hold in held)
+    calls = called(graph, conditions)
+    most = most_ms(graph, worst, plan)
+    return tuple(kept(project, saga, graph, conditions, plan, worst, calls, most, step, hold) for step, hold in held)
+
+
+Calls: TypeAlias = Mapping[tuple[str, str], tuple[Written, int]]
+"""For each command a step that calls it, and all that do, as a set."""
+
+
+def called(graph: Graph, conditions: Conditions) -> Calls:
+    """The steps by what they call: steps that call the same confirm the same."""
+    found: dict[tuple[str, str], tuple[Written, int]] = {}
+    for number, name in enumerate(graph.order):
+        step = conditions.steps[name]
+        one, steps = found.get((step.call.service, step.call.operation), (step, 0))
+        found[step.call.service, step.call.operation] = one, steps | 1 << number
+    return found
+
+
+def most_ms(graph: Graph, worst: Worst, plan: Plan) -> float:
+    """No span of the saga takes longer: the longest of each part of any, whether they go together or not."""
+    if plan.rollback_in_order or len(graph.order) <= EXACT_MAX:
+        return FOREVER
+    own = map(durations.answering_ms, worst.steps)
+    before = (max(times) for times in zip(map(steady, worst.settle), map(steady, own), strict=True))
+    way = max(paths.ends(graph, tuple(before)))
+    return way + max((*worst.revoke, 0)) + max((*paths.ends(graph, worst.undo), 0))
+
+
+def steady(time: float) -> float:
+    """A time, what is repeated for ever aside."""
+    return 0.0 if time == FOREVER else time
 
 
 def kept(
@@ -68,6 +99,8 @@ def kept(
     conditions: Conditions,
     plan: Plan,
     worst: Worst,
+    calls: Calls,
+    most: float,
     step: Written,
     hold: Hold,
 ) -> Obligation:
@@ -76,7 +109,11 @@ def kept(
     less = f" less {spelled(hold.skew_ms)} of skew" if hold.skew_ms else ""
     text = f"what `{step.name}` holds is confirmed or given back within {spelled(hold.for_ms)}{less}"
     claim = Claim("E1", saga.full_name, step.name, text, step.call.span)
-    span = spanned(project, graph, conditions, worst, step)
+    confirming = confirmers(project, graph, calls, step)
+    if most <= limit:
+        way = awaited(graph, graph.number[step.name], goals_of(graph, graph.number[step.name], confirming))
+        return Settled(claim, proved(worst, patient(worst, way), limit - most))
+    span = spanned(graph, conditions, worst, step, confirming)
     return within(claim, graph, conditions, plan, worst, span, limit, step)
 
 
@@ -99,7 +136,7 @@ def within(
         except TooManyError:
             return Settled(claim, Undecided(windows.MANY))
     if total <= limit:
-        return Settled(claim, proved(worst, span, limit - total))
+        return Settled(claim, proved(worst, span.patience, limit - total))
 
     def cases() -> Iterator[Case]:
         try:
@@ -107,37 +144,59 @@ def within(
         except TooManyError:
             yield windows.unexplored()
 
-    return Never(claim, cases, proved=proved(worst, span, 0))
+    return Never(claim, cases, proved=proved(worst, span.patience, 0))
 
 
-def proved(worst: Worst, span: Span, slack: float) -> Verdict:
+def proved(worst: Worst, patience: Iterable[int], slack: float) -> Verdict:
     """What it rests on: that nothing else adds time, and that what is repeated for ever is answered in time."""
-    patient = tuple(dict.fromkeys(wording.operation(worst.steps[number].call) for number in span.patience))
-    if not patient:
+    asked = tuple(dict.fromkeys(wording.operation(worst.steps[number].call) for number in patience))
+    if not asked:
         return Proved(STEADY)
-    verb = "is" if len(patient) == 1 else "are"
-    inside = f"within {spelled(slack)}{' in all' if len(patient) > 1 else ''}"
-    return Proved((f"{wording.listing(patient)} {verb} answered {inside}, `retry forever` or not", *STEADY))
+    verb = "is" if len(asked) == 1 else "are"
+    inside = f"within {spelled(slack)}{' in all' if len(asked) > 1 else ''}"
+    return Proved((f"{wording.listing(asked)} {verb} answered {inside}, `retry forever` or not", *STEADY))
 
 
 # --- the span -------------------------------------------------------------------------------------------------------
 
 
-def spanned(project: Project, graph: Graph, conditions: Conditions, worst: Worst, step: Written) -> Span:
+def spanned(graph: Graph, conditions: Conditions, worst: Worst, step: Written, confirming: tuple[int, ...]) -> Span:
     """From the step's do to what confirms it, and to what undoes it."""
     number = graph.number[step.name]
-    rest = ~graph.ancestors[number] & (1 << len(graph.order)) - 1
-    confirming = tuple(
-        later
-        for later in numbers(graph.descendants[number])
-        if confirms(project, step, conditions.steps[graph.order[later]])
-    )
-    goals = confirming or tuple(other for other in numbers(rest) if not graph.before[other])
     confirmed = 0
     for goal in confirming:
         if conditions.done(graph.order[goal]) == TRUE:
             confirmed |= graph.descendants[goal] | 1 << goal
+    goals = goals_of(graph, number, confirming)
     return replace(measured(graph, worst, number, undone_with(graph, step), goals), confirmed=confirmed)
+
+
+def confirmers(project: Project, graph: Graph, calls: Calls, step: Written) -> tuple[int, ...]:
+    """The later steps whose commands confirm what this one holds."""
+    found = 0
+    for later, steps in calls.values():
+        if confirms(project, step, later):
+            found |= steps
+    return tuple(numbers(found & graph.descendants[graph.number[step.name]]))
+
+
+def goals_of(graph: Graph, number: int, confirming: tuple[int, ...]) -> tuple[int, ...]:
+    """The steps that confirm what a step holds, or with which the run is over."""
+    rest = ~graph.ancestors[number] & (1 << len(graph.order)) - 1
+    return confirming or tuple(other for other in numbers(rest) if not graph.before[other])
+
+
+def awaited(graph: Graph, number: int, goals: tuple[int, ...]) -> int:
+    """The steps on the way from a step to its goals, as a set."""
+    way = 0
+    for goal in goals:
+        way |= graph.ancestors[goal] | 1 << goal
+    return way & ~graph.ancestors[number]
+
+
+def patient(worst: Worst, way: int) -> tuple[int, ...]:
+    """The steps on the way that are repeated for ever."""
+    return tuple(number for number in numbers(way) if worst.settle[number] == FOREVER)
 
 
 def measured(
@@ -148,11 +207,8 @@ def measured(
     own = durations.answering_ms(worst.steps[number])
     before[number] = own if own != FOREVER else 0.0
     over = paths.ends(graph, before, without=graph.ancestors[number])
-    way = 0
-    for goal in goals:
-        way |= graph.ancestors[goal] | 1 << goal
-    patience = (other for other in numbers(way & ~graph.ancestors[number]) if worst.settle[other] == FOREVER)
-    return Span(number, target, goals, tuple(before), over, tuple(patience), forward)
+    patience = patient(worst, awaited(graph, number, goals))
+    return Span(number, target, goals, tuple(before), over, patience, forward)
 
 
 def undone_with(graph: Graph, step: Written) -> int | None:
