@@ -30,6 +30,9 @@ TOGETHER: Final[frozenset[Family]] = frozenset({"B2", "B3", "B4", "B5"})
 AT_THE_END: Final[frozenset[Family]] = frozenset({"B7", "F"})
 """Of these, what is said of a rollback waits for the undos in it."""
 
+REFERRING: Final = " never refers to a "
+"""In every claim about a reference, and in no other."""
+
 Identity: TypeAlias = tuple[str, str, Span, str]
 
 OF_TEXTS: Final = re.compile(r"E\d{3}")
@@ -51,8 +54,9 @@ def told_apart(
     errors = {identity(finding): finding for finding in findings if finding.severity == "error"}
     refuted = [(judgement, one) for judgement in judgements if (one := errors.get(found(judgement))) is not None]
     roots = causes(judgement.claim for judgement, _ in refuted)
-    waiting = tuple(
-        Waiting(judgement.claim, cause, one) for judgement, one in refuted for cause in first(roots, judgement)
+    waiting = (
+        *(Waiting(judgement.claim, cause, one) for judgement, one in refuted for cause in first(roots, judgement)),
+        *repeated(refuted),
     )
     held = {identity(each.finding) for each in waiting}
     return in_order(finding for finding in findings if identity(finding) not in held), waiting
@@ -99,8 +103,18 @@ def involved(judgement: Judgement) -> Iterator[tuple[str, str]]:
         return
     history = verdict.situation
     for act in (*history.acts, *history.otherwise):
-        if judgement.claim.family in TOGETHER or act.undo is not None:
+        if judgement.claim.family not in AT_THE_END or act.undo is not None:
             yield history.sides[act.side].saga, act.step
+
+
+def repeated(refuted: Iterable[tuple[Judgement, Diagnostic]]) -> Iterator[Waiting]:
+    """Of a reference that is to nothing, the first step of which that is said is enough: the later ones follow."""
+    said: dict[tuple[str, Span], Claim] = {}
+    for judgement, one in refuted:
+        if judgement.claim.family == "B6" and REFERRING in judgement.claim.text and len(one.labels) > 1:
+            cause = said.setdefault((judgement.claim.saga, one.labels[1].span), judgement.claim)
+            if cause is not judgement.claim and (cause.saga, cause.step) in set(involved(judgement)):
+                yield Waiting(judgement.claim, cause, one)
 
 
 # --- the order -----------------------------------------------------------------------------------------------------

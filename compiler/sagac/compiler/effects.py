@@ -178,9 +178,16 @@ def _clashes(
                 "that this command uses",
                 parameter.name.span,
                 Label(places[parameter.name.text], "the field"),
-                help="rename the parameter",
+                help=f"rename the parameter: `{other_name(parameter.name.text, resource, operation)}`, for instance",
             )
     return used
+
+
+def other_name(name: str, resource: syntax.Resource, operation: syntax.Operation) -> str:
+    """A name that neither a field nor a parameter has."""
+    taken = {item.name.text for item in resource.items if isinstance(item, syntax.ResourceField)}
+    taken |= {parameter.name.text for parameter in operation.parameters}
+    return next(each for each in (f"{word}_{name}" for word in ("new", "given", "the_new")) if each not in taken)
 
 
 def _used(node: syntax.Changes) -> Iterator[str]:

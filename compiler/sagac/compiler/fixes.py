@@ -12,6 +12,7 @@ from sagac.compiler.diagnostics import Diagnostic
 from sagac.compiler.driver import Checked
 from sagac.compiler.edits import Edit, Fix, Page, applied, put_after, retried, starts_after, unguarded
 from sagac.compiler.model import Handler, Step
+from sagac.compiler.obligations.recoverability import after
 from sagac.compiler.planner import called
 from sagac.compiler.source import Span
 from sagac.runtime.plan import Binary, Expression, Unary
@@ -108,7 +109,7 @@ def over_in_time(page: Page, finding: Diagnostic, step: Step) -> Iterator[Fix]:
         edit = retried(page, step, "retry forever")
         yield Fix(f"make `{step.name}` unable to fail: write `retry forever`", (edit,))
     edit = starts_after(page, pivot, step.name)
-    yield Fix(f"let it be over before: `pivot step {pivot.name} after {step.name}`", (edit,))
+    yield Fix(f"let it be over before: `pivot step {pivot.name} after {after(pivot, step.name)}`", (edit,))
 
 
 def as_pivot(page: Page, step: Step, others: Sequence[Step]) -> Iterator[Fix]:

@@ -45,6 +45,7 @@ class Reader:
         if index >= self.quiet_until and self.machine.token(index).span.start not in self.reported:
             for repair in (
                 self.add_reason,
+                self.move_reference,
                 self.add_unit,
                 self.replace_sign,
                 self.replace_word,
@@ -95,6 +96,19 @@ class Reader:
         place = self.machine.end_of(index) if before is None or not before.text.isalpha() else before.span
         self.report("E113", "a reason is missing", place, help='write `because "…"`, for whoever was not there')
         return index
+
+    def move_reference(self, index: int) -> int | None:
+        """`references` as a clause of its own has been read as the name of a field."""
+        before, token = self.machine.before(index), self.machine.token(index)
+        if before is None or before.text != "references" or token.kind != "WORD":
+            return None
+        if ":" not in self.machine.accepted():
+            return None
+        example = f"{token.text.lower()}: uuid references {token.text}[{token.text.lower()}]"
+        self.report(
+            "E101", "`references` is no clause of its own", before.span, help=f"it follows a field: `{example}`"
+        )
+        return self.resumption.skip(index)
 
     def add_unit(self, index: int) -> int | None:
         token, unit = self.machine.token(index), self.machine.token(index + 1)
@@ -302,6 +316,8 @@ class Reader:
                 return f"write `list[{following.text}]`"
             case "-" if before.span.end == token.span.start and token.span.end == following.span.start:
                 return f"a name is made of letters, digits and `_`: write `{before.text}_{following.text}`"
+            case "WORD" if before.text == "is" and "null" in accepted:
+                return f"only `null` is asked for with `is`; anything else is compared: `== {token.text}`"
             case "WORD" if before.text == "pivot" and "after" in accepted:
                 return f"write `pivot step {token.text}`"
             case "WORD" if word is not None:

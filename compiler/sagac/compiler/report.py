@@ -194,10 +194,10 @@ def promises(judgements: Sequence[Judgement]) -> tuple[Promise, ...]:
 
 
 def about(claim: Claim) -> str:
-    """A claim in three words, or a few more where it is about an undo."""
+    """A claim in three words, or a few more where it is about an undo, or about no step."""
     undo = f"the undo of `{claim.step}`"
     who = undo if claim.text.startswith(undo) else f"`{claim.step}`"
-    return f"{claim.family} of {who}" if claim.step else claim.family
+    return f"{claim.family} of {who}" if claim.step else f"{claim.family} ({claim.text})"
 
 
 def shallow(verdict: Verdict) -> str:

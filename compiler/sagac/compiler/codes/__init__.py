@@ -48,7 +48,8 @@ def finding(
     assert places, f"{code} needs a place"
     assert "\n" not in message, f"{code}: a message is one line: {message!r}"
     labels = tuple(place if isinstance(place, Label) else Label(place) for place in places)
-    lines = (help,) if isinstance(help, str) else help
+    first, *others = (help,) if isinstance(help, str) else help or ("",)
+    lines = (first.removeprefix("or "), *others) if first else ()  # there is nothing before the first one
     return Diagnostic(code, CODES[code].severity, message, labels, lines, trace, saga, step)
 
 

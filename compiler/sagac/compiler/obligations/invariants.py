@@ -12,6 +12,7 @@ from sagac.compiler.actions import Action, Deeds
 from sagac.compiler.courses import Course, Stage, TooLongError
 from sagac.compiler.logic import Term, Value, both, negation
 from sagac.compiler.model import Reference, Resource
+from sagac.compiler.obligations import remedies
 from sagac.compiler.obligations.obligation import Breach, Kept, Obligation, Premise, Settled
 from sagac.compiler.records import STATE, Effect, Place, World
 from sagac.compiler.verdicts import Act, Claim, History, Refuted, Undecided
@@ -151,11 +152,7 @@ def told(stage: Stage, action: Action, world: World, values: Mapping[str, Value]
         f"`{action.command.rpartition('.')[2]}` can break an invariant of `{resource.name}`",
         resource.invariants[0].span,
         "the invariant",
-        (
-            f"let the command check it: `requires …` in its `changes {resource.name}`",
-            "or say what its parameters can be: a `where` on the input that it is given",
-            "or mark a field that counts what runs hold: `hold`",
-        ),
+        remedies.of_invariant(stage, action, resource),
     )
 
 
@@ -261,7 +258,7 @@ def lost(stage: Stage, action: Action, referral: Referral, course: Course, value
         f"`{referral.resource.name}` can refer to a `{target}` that is not there, because of `{action.step}`",
         referral.reference.span,
         "the reference",
-        (f"let `{action.step}` come after the step that makes the `{target}`: then it is undone before it too",),
+        remedies.of_reference(stage, action, referral.resource, referral.reference),
     )
 
 

@@ -308,7 +308,9 @@ def different(
     resource: Resource, before: World, after: World, place: Place, values: Mapping[str, Value]
 ) -> tuple[str, ...]:
     """The state and the fields that are not as they were, with these values."""
-    names = (*((STATE,) if resource.states else ()), *(field.name for field in resource.fields))
+    left = histories.come_to(records.value_of(after[place][STATE]), values) if resource.states else ""
+    is_clean = left in resource.clean
+    names = (*((STATE,) if resource.states and not is_clean else ()), *(field.name for field in resource.fields))
     return tuple(
         name
         for name in names
@@ -317,18 +319,38 @@ def different(
 
 
 def repairs(deed: Deed, place: Place, found: Sequence[str]) -> Iterator[str]:
-    """What to write in the undo's contract, for each field; or the word for an undo that cannot restore it."""
+    """What to write: that the end is a fine one, what undoes each field, or the word for what cannot be restored."""
     undo = named(deed.handler.call)
     changes = [
         change for change in deed.stage.project.operation(deed.step.call).changes if change.resource == place.resource
     ]
-    for change in changes:
-        for each in change.assignments:
-            if each.field in found:
-                yield repair(deed, change, each)
-        if change.source and STATE in found:
-            yield f"let `{undo}` lead back: `{change.target} -> {change.source}`, or into a state that is `clean`"
+    fine = tuple(may_be_clean(deed, place)) if STATE in found else ()
+    back = [
+        line
+        for change in changes
+        for line in (
+            *(repair(deed, change, each) for each in change.assignments if each.field in found),
+            *leading_back(undo, change, found),
+        )
+    ]
+    yield from fine
+    yield from (f"or {line}" if number == 0 and fine else line for number, line in enumerate(back))
     yield f'or write `mitigate {undo}(…) because "…"`: what stays different is then reported as residue'
+
+
+def leading_back(undo: str, change: Change, found: Sequence[str]) -> Iterator[str]:
+    """The state that the undo has to lead back to."""
+    if change.source and STATE in found:
+        yield f"let `{undo}` lead back: `{change.target} -> {change.source}`"
+
+
+def may_be_clean(deed: Deed, place: Place) -> Iterator[str]:
+    """What to declare where the state that the undo leaves is a fine end."""
+    resource = deed.stage.project.resource(place.resource)
+    for change in deed.stage.project.operation(deed.handler.call).changes:
+        if change.resource == place.resource and change.target and change.target not in resource.clean:
+            states = [state for state in resource.states if state in resource.clean or state == change.target]
+            yield f"say that a rolled back run may leave it so: `clean {', '.join(states)}` in `{resource.name}`"
 
 
 def repair(deed: Deed, change: Change, assignment: Assignment) -> str:

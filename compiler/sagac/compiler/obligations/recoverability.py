@@ -97,7 +97,13 @@ def infallible(project: Project, step: Step) -> str:
 
 def earlier(step: Step, pivot: Step) -> str:
     """How the step is brought before the pivot."""
-    return f"or let it be over before: `pivot step {pivot.name} after {step.name}`"
+    return f"or let it be over before: `pivot step {pivot.name} after {after(pivot, step.name)}`"
+
+
+def after(pivot: Step, name: str) -> str:
+    """All that a step comes after as it is written, and one step more."""
+    written = (each.step for each in pivot.dependencies if not each.implicit)
+    return ", ".join(dict.fromkeys((*written, name)))
 
 
 # --- nothing turns the run once something irreversible is done -----------------------------------------------------

@@ -231,8 +231,8 @@ def rounded(milliseconds: float) -> str:
     """A limit that is at least as long, as an author would write it."""
     assert milliseconds != FOREVER
     exact = int(-(-milliseconds // 1000)) * 1000
-    for size in (60_000, 3_600_000, 86_400_000):
+    for size, slack in ((60_000, 5), (3_600_000, 20), (86_400_000, 20)):
         up = -(-exact // size) * size
-        if up * 5 <= exact * 6:
+        if (up - exact) * slack <= exact:
             exact = up
     return duration(exact)
