@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sagac.compiler import codes, harm, leaks, rehearsal, timeline, values, violation
+from sagac.compiler import codes, fault, harm, leaks, rehearsal, timeline, values, violation
 from sagac.compiler.diagnostics import Diagnostic, Label
 from sagac.compiler.model import Project, Saga
 from sagac.compiler.rehearsal import Row
@@ -26,6 +26,7 @@ from sagac.compiler.replay import (
     then,
     with_locks,
 )
+from sagac.compiler.source import Span
 from sagac.compiler.verdicts import (
     Act,
     Claim,
@@ -88,10 +89,15 @@ def confirm(
     found = [
         one
         for before, (after, trace) in zip(judgements, told, strict=True)
-        if before is after or after.claim.saga not in wrong
+        if not parted(before, after) or after.claim.saga not in wrong
         for one in finding(after, trace)
     ]
     return tuple(after for after, _ in told), tuple(found)
+
+
+def parted(before: Judgement, after: Judgement) -> bool:
+    """A refutation was not believed."""
+    return isinstance(before.verdict, Refuted) and not isinstance(after.verdict, Refuted)
 
 
 def shown_max(plan: Plan) -> int:
@@ -106,9 +112,19 @@ def believed(
     if not isinstance(judgement.verdict, Refuted):
         return judgement, ()
     try:
-        return judgement, replayed(judgement, judgement.verdict, project, saga, plans).trace
+        trace = replayed(judgement, judgement.verdict, project, saga, plans).trace
+        return replace(judgement, verdict=blamed(judgement.claim, judgement.verdict, project, plans)), trace
     except Unreplayable as parted:
         return replace(judgement, verdict=Undecided(f"the run that was found does not break it: {parted}")), ()
+
+
+def blamed(claim: Claim, refuted: Refuted, project: Project, plans: Mapping[str, Plan]) -> Refuted:
+    """The refutation with the clauses at fault, where it is about effects."""
+    if not isinstance(refuted.situation, History):
+        return refuted
+    history = refuted.situation
+    told = replace(history, sides=tuple(whole(side, project, plans) for side in history.sides))
+    return replace(refuted, also=fault.clauses(claim, told, project))
 
 
 def explain(judgement: Judgement, project: Project, saga: Saga, plan: Plan) -> Replayed | None:
@@ -392,7 +408,7 @@ def finding(judgement: Judgement, trace: tuple[str, ...]) -> tuple[Diagnostic, .
                     claim.family,
                     verdict.message,
                     claim.span,
-                    *other_place(verdict),
+                    *other_places(claim, verdict),
                     help=verdict.help,
                     trace=trace,
                     saga=claim.saga,
@@ -416,9 +432,18 @@ def finding(judgement: Judgement, trace: tuple[str, ...]) -> tuple[Diagnostic, .
             return ()
 
 
-def other_place(refuted: Refuted) -> tuple[Label, ...]:
-    """The second place that matters, where there is one."""
-    return () if refuted.other is None else (Label(refuted.other, refuted.other_text),)
+def other_places(claim: Claim, refuted: Refuted) -> Iterator[Label]:
+    """The other places that matter, each once: of one that has another one in it only that."""
+    known = {place: text for place, text in refuted.also if place != claim.span}
+    if refuted.other is not None:
+        known[refuted.other] = refuted.other_text
+    for place, text in sorted(known.items()):
+        if not any(is_within(inner, place) for inner in known if inner != place):
+            yield Label(place, text)
+
+
+def is_within(inner: Span, outer: Span) -> bool:
+    return inner.file == outer.file and outer.start <= inner.start and inner.end <= outer.end
 
 
 def undecided(judgement: Judgement, verdict: Undecided) -> Diagnostic:

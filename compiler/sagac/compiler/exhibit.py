@@ -12,6 +12,7 @@ from sagac.compiler.counterexample import Replayed
 from sagac.compiler.driver import Checked
 from sagac.compiler.rehearsal import Rehearsal
 from sagac.compiler.replay import Unreplayable
+from sagac.compiler.source import Span
 from sagac.compiler.verdicts import Critical, History, Judgement, Refuted, Situation
 
 Files: TypeAlias = Mapping[str, str]
@@ -87,12 +88,27 @@ def page(checked: Checked, judgement: Judgement, refuted: Refuted, told: Replaye
     parts = [
         f"# {claim.family}{of}: {refuted.message}",
         f"At `{claim.span.file}:{line}:{column}`. What does not hold: {claim.text}.",
+        *at_fault(checked, refuted),
         *story(checked, judgement),
         *diagram(checked, refuted, told),
         *(("## What would repair it", "\n".join(f"- {advice}" for advice in refuted.help)) if refuted.help else ()),
         *(("## Repeat it", f"```console\n$ python -m pytest {test}\n```") if test else ()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def at_fault(checked: Checked, refuted: Refuted) -> Iterator[str]:
+    """The clauses that the story goes through."""
+    if refuted.also:
+        yield "## What it goes through"
+        yield "\n".join(f"- {place(checked, span)}: {text}" for span, text in refuted.also)
+
+
+def place(checked: Checked, span: Span) -> str:
+    """A clause with where it stands."""
+    source = checked.sources[span.file]
+    line, column = source.position(span.start)
+    return f"`{' '.join(source.text[span.start : span.end].split())}` at {span.file}:{line}:{column}"
 
 
 def story(checked: Checked, judgement: Judgement) -> Iterator[str]:

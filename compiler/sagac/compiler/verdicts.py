@@ -139,6 +139,8 @@ class Refuted:
     other: Span | None = None
     other_text: str = ""
     help: tuple[str, ...] = ()
+    also: tuple[tuple[Span, str], ...] = ()
+    """Further places: the clauses that the counterexample goes through, and what each does."""
 
 
 @dataclass(frozen=True, slots=True)
