@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sagac.compiler import driver, options, recital, session, simulation
+from sagac.compiler import driver, fitting, options, recital, session, simulation, values
 from sagac.compiler.source import Source
 from sagac.compiler.walk import Mistake, Walk, with_effect
 from sagac.runtime import kernel
 from sagac.runtime.cli import main
+from sagac.runtime.plan import Enum, Field, Record, Wire
 
 TODAY = date(2026, 11, 21)
 ACCEPTED = Path(__file__).parents[2] / "specs" / "accepted"
@@ -279,10 +280,97 @@ def test_the_command_prints_the_seed_of_a_random_walk(folder: Path, capsys: pyte
         (["--input", "[]"], "the input is a JSON object"),
         (["--input", "{"], "the input is not JSON"),
         (["--input", '{"days": 1}'], "`Trip` has no input `days`"),
+        (["--input", '{"nights": NaN}'], "the input is not JSON: `NaN` is no number"),
+        (["--input", '{"nights": "3"}'], 'sagac: `nights` is a whole number, not `"3"`'),
+        (["--input", '{"trip": 5}'], "sagac: `trip` is a uuid, as"),
+        (["--input", '{"trip": null}'], "sagac: `trip` is a uuid, as"),
+        (["--script", "wrong.txt"], "wrong.txt: line 1: `flight.pnr` is a string, not `5`"),
+        (["--script", "odd.txt"], "odd.txt: line 1: `flight` has no field `seat`"),
         (["--saga", "Tripp"], "there is no saga `Tripp` here"),
     ],
 )
 def test_a_wrong_call_exits_2(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str) -> None:
     (folder / "walk.txt").write_text("fly\n", encoding="utf-8")
+    (folder / "wrong.txt").write_text('flight succeeds {"pnr": 5}\n', encoding="utf-8")
+    (folder / "odd.txt").write_text('flight succeeds {"seat": 5}\n', encoding="utf-8")
     assert main(["sim", "trip.saga", *words]) == 2
     assert told in capsys.readouterr().err
+
+
+# --- what is given -------------------------------------------------------------------------------------------------
+
+TYPES: values.Types = {
+    "Size": Enum("Size", ("small", "large")),
+    "Line": Record("Line", (Field("sku", "string"), Field("count", "int?"))),
+}
+
+
+@pytest.mark.parametrize(
+    ("type_", "text", "kept"),
+    [
+        ("int", "3", 3),
+        ("decimal", "12.50", "12.50"),
+        ("decimal", "3", "3"),
+        ("decimal", '"1e2"', "100"),
+        ("string", '"x"', "x"),
+        ("bool", "true", True),
+        ("uuid", '"00000000-0000-4000-8000-00000000000A"', "00000000-0000-4000-8000-00000000000a"),
+        ("timestamp", '"2026-01-01T02:00:00+02:00"', "2026-01-01T00:00:00Z"),
+        ("duration", "1500", 1500),
+        ("int?", "null", None),
+        ("Size", '"large"', "large"),
+        ("Line", "{}", {}),
+        ("list[Line]", '[{"sku": "a"}]', [{"sku": "a"}]),
+        ("{ at: Line }", '{"at": {"count": 2}}', {"at": {"count": 2}}),
+    ],
+)
+def test_what_is_given_is_kept_as_a_journal_has_it(type_: str, text: str, kept: Wire) -> None:
+    assert fitting.fitted(fitting.parsed(text), type_, TYPES, "it") == kept
+
+
+@pytest.mark.parametrize(
+    ("type_", "text", "told"),
+    [
+        ("int", "1.0", "`it` is a whole number, not `1.0`"),
+        ("int", "true", "`it` is a whole number, not `true`"),
+        ("decimal", '"NaN"', "`it` is a decimal, as"),
+        ("decimal", '"one"', "`it` is a decimal, as"),
+        ("decimal", "1e10001", "`it` is a decimal, as"),
+        ("decimal", "1e99999999999999999999", "a number in it has too many digits"),
+        ("string", "5", "`it` is a string, not `5`"),
+        ("string", '"\\ud800"', "`it` is a string, not"),
+        ("uuid", '"five"', "`it` is a uuid, as"),
+        ("timestamp", '"2026-01-01"', "`it` is an instant with its offset"),
+        ("duration", '"1m"', "`it` is a whole number of milliseconds"),
+        ("Size", '"huge"', "`it` is `small` or `large`"),
+        ("Line", '{"name": 1}', "`it` has no field `name`"),
+        ("list[Line]", '[{"count": 1}]', "`it[0].sku` is not given"),
+        ("list[int]", '[1, "2"]', "`it[1]` is a whole number"),
+        ("Line", "[]", "`it` is an object with `sku` and `count`, not `[]`"),
+    ],
+)
+def test_what_does_not_fit_is_told_by_its_place(type_: str, text: str, told: str) -> None:
+    with pytest.raises(fitting.Misfit) as misfit:
+        fitting.fitted(fitting.parsed(text), type_, TYPES, "it")
+    assert told in str(misfit.value)
+
+
+def test_no_two_inputs_have_one_plain_id_or_text() -> None:
+    text = TRIP.replace(
+        "trip: uuid  nights", "trip: uuid  guest: uuid  payer: uuid  name: string  note: string  nights"
+    )
+    run = walk(text).run
+    ids = [run.input[name] for name in ("trip", "guest", "payer")]
+    assert len(set(ids)) == len(ids)
+    assert run.input["name"] != run.input["note"]
+
+
+def test_a_plain_id_is_none_of_those_that_are_given() -> None:
+    checked = driver.check(
+        [Source("trip.saga", TRIP.replace("trip: uuid  nights", "trip: uuid  guest: uuid  nights"))], TODAY
+    )
+    (saga,) = checked.project.sagas
+    one = "00000000-0000-4000-8000-000000000001"
+    inputs = values.complete(saga, saga.types, {"guest": one})
+    assert inputs is not None
+    assert inputs["trip"] != one

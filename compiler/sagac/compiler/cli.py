@@ -25,6 +25,7 @@ from sagac.compiler import (
     dump,
     evidence,
     exhibit,
+    fitting,
     fixes,
     generation,
     guarantees,
@@ -46,7 +47,6 @@ from sagac.compiler.driver import Checked
 from sagac.compiler.source import Source
 from sagac.compiler.verification import Verified
 from sagac.compiler.walk import Mistake, Walk
-from sagac.runtime.plan import Wire
 
 OK, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
 """Exit codes: proved (or declared as assumed), findings, a wrong call, undecided."""
@@ -482,11 +482,11 @@ def begun(arguments: argparse.Namespace) -> Walk:
     return walk
 
 
-def given(text: str) -> dict[str, Wire]:
+def given(text: str) -> dict[str, fitting.Json]:
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UsageError(f"the input is not JSON: {error.msg.lower()} at character {error.pos + 1}") from None
+        found = fitting.parsed(text)
+    except fitting.Misfit as misfit:
+        raise UsageError(f"the input is not JSON: {misfit}") from None
     if not isinstance(found, dict):
         raise UsageError('the input is a JSON object: `{"quantity": 3}`')
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sagac.compiler import replay, values, wording
+from sagac.compiler.fitting import Json, Misfit, fitted, parsed
 from sagac.compiler.landing import adrift, landed_late, on_the_wire
 from sagac.compiler.model import Saga
 from sagac.compiler.options import choices
@@ -42,12 +42,20 @@ GOOD: Final = frozenset({"succeeds", "retry", "probe", "lapse", "lock"})
 """What happens where nothing goes wrong."""
 
 
-def begin(saga: Saga, plan: Plan, given: Mapping[str, Wire]) -> Walk | Mistake:
-    """A run with this input, and plain values for what it leaves open."""
+def begin(saga: Saga, plan: Plan, given: Mapping[str, Json]) -> Walk | Mistake:
+    """A run with this input, and plain values for what it leaves open; `given` is as `fitting.parsed` reads it."""
     unknown = sorted(given.keys() - {each.name for each in saga.inputs})
     if unknown:
         return Mistake(f"`{saga.name}` has no input `{unknown[0]}`")
-    whole = values.complete(saga, saga.types, given)
+    try:
+        fit = {
+            each.name: fitted(given[each.name], each.type, saga.types, each.name)
+            for each in saga.inputs
+            if each.name in given
+        }
+    except Misfit as misfit:
+        return Mistake(str(misfit))
+    whole = values.complete(saga, saga.types, fit)
     if whole is None:
         return Mistake("no input was found that has these values and meets every `where`: give more of it")
     return at_once(Walk(saga, replay.begun(plan, whole), {step.name: Effect() for step in plan.steps}))
@@ -118,13 +126,17 @@ def returned(walk: Walk, choice: Choice, given: str) -> Wire | Mistake:
     """The result that a line gives for a call."""
     if choice.verb != "succeeds" or choice.direction == "undo":
         return Mistake(f"`{choice.text}` returns nothing")
-    if not planned(walk, choice.step).result:
+    result = planned(walk, choice.step).result
+    if not result:
         return Mistake(f"`{choice.step}` returns nothing")
     try:
-        found: Wire = json.loads(given)
-    except json.JSONDecodeError as error:
-        return Mistake(f"the result is not JSON: {error.msg.lower()} at character {error.pos + 1}")
-    return found
+        found = parsed(given)
+    except Misfit as misfit:
+        return Mistake(f"the result is not JSON: {misfit}")
+    try:
+        return fitted(found, result, walk.saga.types, choice.step)
+    except Misfit as misfit:
+        return Mistake(str(misfit))
 
 
 # --- what a choice does --------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def filled(given: Wire, plain: Wire) -> Wire:
 def complete(saga: Saga, types: Types, given: Mapping[str, Wire]) -> Mapping[str, Wire] | None:
     """An input with the given fields that meets every `where`; `None` where none is found."""
     wheres = tuple(field.where.condition for field in saga.inputs if field.where is not None)
-    plain = {field.name: filled_field(field, types, given) for field in saga.inputs}
+    plain = plain_inputs(saga, types, given)
     if meets(plain, wheres):
         return plain
     free = open_variables(wheres, given)
@@ -121,11 +121,61 @@ def complete(saga: Saga, types: Types, given: Mapping[str, Wire]) -> Mapping[str
     return next((inputs for inputs in tried if meets(inputs, wheres)), None)
 
 
-def filled_field(field: InputField, types: Types, given: Mapping[str, Wire]) -> Wire:
-    """The value of an input field: as given, else its default, else a plain one."""
-    if field.name in given:
-        return filled(given[field.name], sample(field.type, types))
-    return field.default if field.has_default else sample(field.type, types)
+def plain_inputs(saga: Saga, types: Types, given: Mapping[str, Wire]) -> dict[str, Wire]:
+    """Each input field as given, else its default, else a plain value: no two of its own have one id or text."""
+    taken = set(texts(list(given.values())))
+    return {field.name: filled_field(field, types, given, taken) for field in saga.inputs}
+
+
+def texts(value: Wire) -> Iterator[str]:
+    """Every text in a value."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:
+                yield from texts(item)
+        case dict():
+            for item in value.values():
+                yield from texts(item)
+
+
+def filled_field(field: InputField, types: Types, given: Mapping[str, Wire], taken: set[str]) -> Wire:
+    """The value of an input field; what is made up for it is taken from then on."""
+    if field.name not in given and field.has_default:
+        return field.default
+    plain = fresh(typetext.read(field.type), types, taken)
+    return filled(given[field.name], plain) if field.name in given else plain
+
+
+def fresh(type: typetext.Type, types: Types, taken: set[str]) -> Wire:
+    """A plain value in which every id and every text is a new one: a mix-up of two of them is seen."""
+    match type:
+        case Optional(present):
+            return fresh(present, types, taken)
+        case Listed(item):
+            return [fresh(item, types, taken)]
+        case Inline(fields):
+            return {name: fresh(field, types, taken) for name, field in fields}
+        case Named("uuid" | "string" as name):
+            found = next(text for text in many(name) if text not in taken)
+            taken.add(found)
+            return found
+        case Named(name):
+            declared = types.get(name)
+            if isinstance(declared, Record):
+                return {field.name: fresh(typetext.read(field.type), types, taken) for field in declared.fields}
+            return named_samples(name, types)[0]
+    assert_never(type)
+
+
+def many(name: str) -> Iterator[str]:
+    """Ids or texts without end, the plainest first."""
+    for number in itertools.count(1):
+        if name == "uuid":
+            yield f"00000000-0000-4000-8000-{number:012d}"
+        else:
+            yield chr(ord("a") + (number - 1) % 26) + (str((number - 1) // 26) if number > 26 else "")
 
 
 def meets(inputs: Mapping[str, Wire], wheres: Sequence[Expression]) -> bool:
@@ -209,10 +259,7 @@ def variables(expression: Expression) -> Iterator[Variable]:
 
 def plain_choice(saga: Saga, plan: Plan, types: Types, given: Mapping[str, Wire]) -> Choice:
     """Defaults and plain values wherever nothing is given."""
-    inputs = {
-        field.name: given.get(field.name, field.default if field.has_default else sample(field.type, types))
-        for field in saga.inputs
-    }
+    inputs = plain_inputs(saga, types, given)
     return Choice(inputs, {step.name: result_of(step, None, types) for step in plan.steps})
 
 
