@@ -197,3 +197,21 @@ def test_a_state_that_is_neither_done_nor_clean_may_not_be_left() -> None:
     assert refuted(checked(left, PAY, confirm)) == {
         "reserve": "a run that turns back leaves `Slot` `planned`, which is neither `done` nor `clean`"
     }
+
+
+def test_a_mitigation_may_not_put_another_record_where_nobody_may_leave_it() -> None:
+    service = SERVICES.replace(
+        "command confirm", "command lament(order: uuid) changes Slot[order] none -> WHERE idempotent\n  command confirm"
+    )
+    step = """
+saga Tested version 1 {
+  key order
+  input { order: uuid  sku: string  n: int where n > 0 }
+  step reserve { do shop.pay(order)  mitigate shop.lament(order) because "it is written down" on unknown hold }
+  step pay after reserve { do shop.pay(order)  left because "asked"  on unknown hold }
+}
+"""
+    found = driver.check_text(service.replace("WHERE", "planned") + step, date(2026, 11, 21))
+    assert "A5" in {each.claim.family for each in found.judgements if isinstance(each.verdict, Refuted)}
+    fine = driver.check_text(service.replace("WHERE", "confirmed") + step, date(2026, 11, 21))
+    assert "A5" not in {each.claim.family for each in fine.judgements if isinstance(each.verdict, Refuted)}

@@ -8,7 +8,7 @@ import pytest
 
 from sagac.compiler import driver
 from sagac.compiler.driver import Checked
-from sagac.compiler.verdicts import Assumed, History, Judgement, Proved, Refuted
+from sagac.compiler.verdicts import Assumed, History, Judgement, Proved, Refuted, Undecided
 
 SERVICE = """
 service shop {{
@@ -135,6 +135,7 @@ def test_an_undo_that_restores_is_proved(do: str, undo: str) -> None:
     assert proved.rests_on == (
         "`shop.act` does what its `changes` say, and nothing else",
         "`shop.undo` does what its `changes` say, and nothing else",
+        "`shop.send` changes no record that its contract does not name",
     )
 
 
@@ -218,3 +219,76 @@ def test_what_no_contract_declares_is_assumed_by_name() -> None:
     ):
         assumed = verdict(checked(do, undo)).verdict
         assert assumed == Assumed((f"`shop.undo` restores what `shop.act` changes{silent}",))
+
+
+# --- when it is sent -------------------------------------------------------------------------------------------------
+
+GUARDED = """
+service shop {
+  resource Stock[sku: string] { available: int }
+  resource Room[sku: string] { states free*, kept  done free  clean free }
+  command put(sku: string, n: int) changes Stock[sku] { available += n } idempotent
+  command back(sku: string, n: int) changes Stock[sku] { available -= n } idempotent
+  command short(sku: string, n: int) changes Stock[sku] { available -= n + 1 } idempotent
+  command keep(sku: string) changes Room[sku] free -> kept idempotent fails Full
+  command send(order: uuid) idempotent fails Closed
+}
+saga Tested version 1 {
+  key order
+  input { order: uuid  sku: string  n: int where n > 0  level: int  vip: bool }
+  on unknown hold
+  STEPS
+  step send { do shop.send(order)  left because "sent" }
+}
+"""
+
+
+def guarded(steps: str) -> Checked:
+    return driver.check_text(GUARDED.replace("STEPS", steps), date(2026, 11, 21))
+
+
+def families(found: Checked, kind: type) -> set[tuple[str, str]]:
+    return {
+        (each.claim.family, each.claim.step)
+        for each in found.judgements
+        if isinstance(each.verdict, kind) and each.claim.family in ("A5", "B1")
+    }
+
+
+def test_the_story_of_an_undo_is_of_a_run_that_comes_to_it() -> None:
+    guards = "when level > 17", "when not vip", "when vip"
+    step = "step put {{ {} do shop.put(sku, n)  compensate shop.short(sku, n) {}  compensate shop.back(sku, n) {} }}"
+    found = guarded(step.format(*guards))
+    assert ("B1", "put") in families(found, Refuted)
+    assert families(found, Undecided) == set()
+
+
+def test_an_undo_that_restores_only_where_its_step_runs_is_proved() -> None:
+    undos = "compensate shop.back(sku, 1) when vip  compensate shop.back(sku, n) when not vip"
+    step = f"step put {{ WHEN do shop.put(sku, n)  {undos} }}"
+    assert families(guarded(step.replace("WHEN", "")), Refuted) == {("B1", "put")}
+    one = 'step first { when not vip or n == 1 else fail Two do shop.send(order)  left because "sent" }\n'
+    safe = one + step.replace("put {", "put after first {").replace("WHEN", "")
+    assert families(guarded(safe), Refuted) == set()
+
+
+# --- undone by a mitigation -----------------------------------------------------------------------------------------
+
+LEANING = """
+  step put { do shop.put(sku, n)  mitigate shop.back(sku, GIVEN) because "a fee stays" }
+  step more after put { do shop.put(sku, n)  undone by put because "one call takes all back" }
+"""
+
+
+def test_what_leaves_its_undo_to_a_mitigation_is_taken_back_by_it_all_the_same() -> None:
+    assert families(guarded(LEANING.replace("GIVEN", "n + n - 1")), Refuted) == {("B1", "more")}
+    assert families(guarded(LEANING.replace("GIVEN", "n")), Refuted) == {("B1", "more")}
+    kept = LEANING.replace("GIVEN", "n").replace(
+        "more after put { do shop.put(sku, n)", "more after put { do shop.keep(sku)"
+    )
+    assert ("B1", "more") in families(guarded(kept), Refuted)
+
+
+def test_what_a_mitigation_would_leave_without_the_step_too_is_not_laid_at_its_door() -> None:
+    setting = LEANING.replace("more after put { do shop.put(sku, n)", "more after put { do shop.put(sku, 0)")
+    assert families(guarded(setting.replace("GIVEN", "n - 1")), Refuted) == set()

@@ -41,7 +41,10 @@ def seen(claim: Claim, history: History, found: Rehearsal, project: Project) -> 
 
 
 def not_restored(history: History, found: Rehearsal, project: Project) -> tuple[str, ...]:
-    """The last act is an undo that is refused, or leaves a record neither as before nor clean."""
+    """The last act is an undo that is refused, or leaves a record neither as before nor clean.
+
+    What is said of a `mitigate` is that it takes back what another step did: all is as it were without that one.
+    """
     *done, undo = found.rows
     if undo.act.undo is None or any(row.act.undo is not None for row in done):
         raise Unreplayable("it is not one undo after what it undoes")
@@ -50,10 +53,13 @@ def not_restored(history: History, found: Rehearsal, project: Project) -> tuple[
             raise Unreplayable(f"`{row.act.step}` is refused: {row.refused}")
     if undo.refused:
         return (f"the undo of `{undo.act.step}` is refused: {undo.refused}",)
-    if handler_of(project, history, undo).mitigates:
+    if handler_of(project, history, undo).mitigates and not history.otherwise:
         raise Unreplayable("what a `mitigate` leaves different is said to stay")
+    if any(row.refused for row in found.otherwise):
+        raise Unreplayable("without the step another one is refused")
+    expected = found.after_otherwise if history.otherwise else found.before
     for record in dict.fromkeys(record for row in found.rows for record in row.touched):
-        before, after = found.before[record], found.after[record]
+        before, after = expected[record], found.after[record]
         differing = tuple(broken(project, history, record, before, after))
         if differing:
             return (f"expected {found.names[record]}: {', '.join(differing)}",)

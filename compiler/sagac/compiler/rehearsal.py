@@ -408,7 +408,10 @@ def table(rehearsal: Rehearsal, project: Project, sides: Sequence[str]) -> tuple
     first = [("before", "", each) for each in held(rehearsal, project, shown, rehearsal.before)]
     lines = [*first, *(line for row in rehearsal.rows for line in told(rehearsal, project, sides, row))]
     if rehearsal.otherwise:
-        lines += [("the other way round", "", ""), *first]
+        is_part = (
+            len(rehearsal.otherwise) < len(rehearsal.rows) and rehearsal.otherwise[-1].act == rehearsal.rows[-1].act
+        )
+        lines += [("without it" if is_part else "the other way round", "", ""), *first]
         lines += [line for row in rehearsal.otherwise for line in told(rehearsal, project, sides, row)]
     return laid_out(lines)
 

@@ -481,7 +481,23 @@ def states(stage: Stage) -> Iterator[Never]:
             yield finished(stage, moves, resource)
         for move in moves:
             if any(True for _ in ends(stage, move)):
-                yield left_behind(stage, move, resource)
+                text = f"a run that turns back leaves no `{resource.name}` held that `{move.step}` changes"
+                yield left_behind(stage, move, resource, text, tuple(ends(stage, move)), command(stage, move))
+    for step in stage.saga.steps:
+        yield from elsewhere(stage, step)
+
+
+def elsewhere(stage: Stage, step: Step) -> Iterator[Never]:
+    """What the mitigations of a step do to the states of records that the step itself does not move."""
+    moved = {effect.place for effect in stage.deeds.does[step.name].effects if effect.change.target}
+    for handler, undo in zip(step.handlers, stage.deeds.undoes[step.name], strict=True):
+        for effect in undo.effects if handler.mitigates else ():
+            if effect.change.target and effect.place not in moved:
+                move, resource = Move(step.name, effect), stage.project.resource(effect.place.resource)
+                named = wording.operation(planner.called(handler.call))
+                text = f"a run that turns back leaves no `{resource.name}` held that `{named}` of `{step.name}` changes"
+                guard = handler_guard(stage.graph, stage.conditions, step, handler)
+                yield left_behind(stage, move, resource, text, ((guard, move.target),), named)
 
 
 def finished(stage: Stage, moves: Sequence[Move], resource: Resource) -> Never:
@@ -528,13 +544,14 @@ def ends(stage: Stage, move: Move) -> Iterator[tuple[Formula, str]]:
             yield handler_guard(stage.graph, stage.conditions, step, handler), end
 
 
-def left_behind(stage: Stage, move: Move, resource: Resource) -> Never:
+def left_behind(
+    stage: Stage, move: Move, resource: Resource, text: str, found: Sequence[tuple[Formula, str]], named: str
+) -> Never:
     """A run that turns back leaves the record in a state in which somebody may leave it."""
-    text = f"a run that turns back leaves no `{resource.name}` held that `{move.step}` changes"
     claim = Claim("A5", stage.saga.full_name, move.step, text, stage.steps[move.step].call.span)
 
     def cases() -> Iterator[Case]:
-        for guard, end in ends(stage, move):
+        for guard, end in found:
             if end not in resource.held_states or end == move.effect.change.source:
                 continue
             for condition, story in turning.ways(stage.project, stage.graph, stage.conditions, move.step)():
@@ -546,7 +563,7 @@ def left_behind(stage: Stage, move: Move, resource: Resource) -> Never:
                 )
                 yield Case(both(condition, guard), told)
 
-    promise = f"`{command(stage, move)}` does what its `changes` say, and nothing else"
+    promise = f"`{named}` does what its `changes` say, and nothing else"
     return Never(claim, cases, proved=Proved((promise,)))
 
 

@@ -155,13 +155,27 @@ def breaches(deed: Deed) -> Iterator[Breach]:
     premises += typed(deed, (*(premise.term for premise in premises), *keys(places)))
     known = tuple(premises)
     yield Breach(known, negation(undone.enabled), told(deed, before, undone.world, refused(deed)), sent=sent(deed))
-    if deed.handler.mitigates:
+    if deed.handler.mitigates and deed.step is deed.of:
         return
+    expected = without(deed, before) if is_beside_mitigation(deed) else before
     accepted = Premise(undone.enabled, f"the service accepts `{named(deed.handler.call)}`")
     for place in places:
-        broken = negation(restored(deed, before, undone.world, place))
-        tell = told(deed, before, undone.world, differs(deed, before, undone.world, place))
+        broken = negation(restored(deed, expected, undone.world, place))
+        tell = told(deed, before, undone.world, differs(deed, expected, undone.world, place))
         yield Breach((*known, accepted), broken, tell, sent=sent(deed))
+
+
+def is_beside_mitigation(deed: Deed) -> bool:
+    """The step leaves its undo to one that need not restore what the other step has changed."""
+    return deed.handler.mitigates and deed.step is not deed.of
+
+
+def without(deed: Deed, before: World) -> World:
+    """The records if the step had never been: what its mitigated undo takes back of others may stay different."""
+    world = before
+    for action in (*(deed.deeds.does[each.name] for each in deed.done if each is not deed.step), deed.undo):
+        world = records.applied(deed.stage.project, world, action.effects, "this run").world
+    return world
 
 
 def beginning(project: Project, before: World) -> Iterator[Premise]:
@@ -265,7 +279,9 @@ def told(deed: Deed, before: World, after: World, saying: Callable[[History, Map
         acts = (*(Act(0, each.name) for each in deed.done), Act(0, deed.of.name, deed.number))
         known = histories.completed(values, *keys(before))
         sides = (histories.side(deed.deeds, known),)
-        history = History(sides, histories.before(deed.stage.project, before, known), acts, subject=deed.step.name)
+        records_before = histories.before(deed.stage.project, before, known)
+        rest = tuple(act for act in acts if act.step != deed.step.name) if is_beside_mitigation(deed) else ()
+        history = History(sides, records_before, acts, rest, subject=deed.step.name)
         return saying(history, known)
 
     return tell
@@ -335,7 +351,10 @@ def repairs(deed: Deed, place: Place, found: Sequence[str]) -> Iterator[str]:
     ]
     yield from fine
     yield from (f"or {line}" if number == 0 and fine else line for number, line in enumerate(back))
-    yield f'or write `mitigate {undo}(…) because "…"`: what stays different is then reported as residue'
+    if is_beside_mitigation(deed):
+        yield f"or give `{deed.step.name}` an undo of its own: that of `{deed.of.name}` only mitigates"
+    else:
+        yield f'or write `mitigate {undo}(…) because "…"`: what stays different is then reported as residue'
 
 
 def leading_back(undo: str, change: Change, found: Sequence[str]) -> Iterator[str]:
@@ -428,4 +447,5 @@ def shape(deed: Deed) -> str:
         place.resource
         for place in alone(deed, dict.fromkeys(effect.place for each in deed.actions for effect in each.effects))
     ]
-    return f"B1 {deed.handler.mitigates} {fresh} {flags} {actions.text((*roots, *deed.deeds.run_key))}"
+    which = deed.done.index(deed.step) if is_beside_mitigation(deed) else -1
+    return f"B1 {deed.handler.mitigates} {which} {fresh} {flags} {actions.text((*roots, *deed.deeds.run_key))}"
