@@ -6,9 +6,13 @@ import argparse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from bench import kernel, proofs
+from bench import check, kernel, proofs
 
-SECTIONS: Final[Mapping[str, Callable[[bool], Iterator[str]]]] = {"proofs": proofs.lines, "kernel": kernel.lines}
+SECTIONS: Final[Mapping[str, Callable[[bool], Iterator[str]]]] = {
+    "check": check.lines,
+    "proofs": proofs.lines,
+    "kernel": kernel.lines,
+}
 """What can be measured; each gives its table line by line, a short one if it is asked for `quick`."""
 
 
