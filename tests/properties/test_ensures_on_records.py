@@ -172,7 +172,7 @@ def test_what_is_ensured_and_proved_never_goes_wrong() -> None:
 def without_undos(monkeypatch: pytest.MonkeyPatch) -> None:
     played = courses.played
     monkeypatch.setattr(
-        courses, "played", lambda stage, places, happened, undone, bounds: played(stage, places, happened, {}, bounds)
+        courses, "played", lambda stage, places, happened, undone, *rest: played(stage, places, happened, {}, *rest)
     )
 
 

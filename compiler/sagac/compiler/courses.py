@@ -124,18 +124,34 @@ def of(stage: Stage, places: Sequence[Place], moment: Moment, *, only: frozenset
     return played(stage, places, happened, undone, bounds)
 
 
-def until(stage: Stage, places: Sequence[Place], step: str, *, only: frozenset[str] | None = None) -> Course:
-    """The courses up to where a step is sent: all that it comes after is settled, and what it does not may be."""
+def until(stage: Stage, places: Sequence[Place], step: str, *, name: str = "") -> Course:
+    """The courses up to where a step is sent: all that it comes after is settled, and what it does not may be.
+
+    `name` tells what the records held at first from what they hold in another world of the same question.
+    """
     taking_part = tuple(
-        name for name in participants(stage, places, only) if name != step and not stage.graph.precedes(step, name)
+        other for other in participants(stage, places, None) if other != step and not stage.graph.precedes(step, other)
     )
     happened: dict[str, Term] = {}
-    for name in taking_part:
-        certain = stage.graph.precedes(name, step)
-        happened[name] = done(stage, name) if certain else Symbol(f"happened {name}", "bool")
-    loose = {name: fact for name, fact in happened.items() if not stage.graph.precedes(name, step)}
+    for other in taking_part:
+        certain = stage.graph.precedes(other, step)
+        happened[other] = done(stage, other) if certain else Symbol(f"happened {other}", "bool")
+    loose = {other: fact for other, fact in happened.items() if not stage.graph.precedes(other, step)}
     bounds = (*ideal(stage, taking_part, happened, loose), *entered(stage, step))
-    return played(stage, places, happened, {}, bounds)
+    return played(stage, places, happened, {}, bounds, name)
+
+
+def reached(stage: Stage, before: World, step: str) -> tuple[Premise, ...]:
+    """What the run itself has made of its own records when a step is sent, as far as nobody else changes them."""
+    own = tuple(place for place in before if actions.is_own(stage.deeds, place) and place.resource not in stage.foreign)
+    try:
+        course = until(stage, own, step, name="at first: ") if own else None
+    except TooLongError:
+        course = None
+    if course is None:
+        return ()
+    same = both(*(records.alike(before[place], course.after[place]) for place in own))
+    return (*course.premises, Premise(same, f"what the run has made of its own records before `{step}`"))
 
 
 def participants(stage: Stage, places: Sequence[Place], only: frozenset[str] | None) -> tuple[str, ...]:
@@ -293,13 +309,14 @@ def played(
     happened: Mapping[str, Term],
     undone: Mapping[tuple[str, int], Term],
     bounds: Sequence[Premise],
+    name: str = "",
 ) -> Course:
     """The course in which these steps, and then these undos, take effect."""
     resources = frozenset(place.resource for place in places)
     acts = [(stage.deeds.does[name], fact) for name, fact in happened.items()]
     acts += [(stage.deeds.undoes[name][number], fact) for (name, number), fact in reversed(tuple(undone.items()))]
     everywhere = tuple(dict.fromkeys((*places, *(place for act, _ in acts for place in places_of(act, resources)))))
-    world = before = records.begun(stage.project, everywhere)
+    world = before = records.begun(stage.project, everywhere, name)
     accepted: list[Premise] = []
     for act, fact in acts:
         world = taken(stage, world, act, fact, resources, accepted)

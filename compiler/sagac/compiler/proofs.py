@@ -193,7 +193,8 @@ def kept(scene: Scene, obligation: Kept) -> Verdict:
         return Proved(obligation.rests_on, obligation.shallow)
     verdict = breaches.judged(obligation)
     # What a proof rests on besides is told in words that another claim of the shape may have to say otherwise.
-    if obligation.shape and verdict == Proved(obligation.rests_on, obligation.shallow):
+    is_plain = obligation.shape and verdict == Proved(obligation.rests_on, obligation.shallow)
+    if is_plain and breaches.is_proved_by_its_shape(obligation):
         scene.shapes.add(obligation.shape)
     return verdict
 

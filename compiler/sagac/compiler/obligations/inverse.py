@@ -154,7 +154,9 @@ def breaches(deed: Deed) -> Iterator[Breach]:
     premises += uncommitted(deed)
     premises += typed(deed, (*(premise.term for premise in premises), *keys(places)))
     known = tuple(premises)
-    yield Breach(known, negation(undone.enabled), told(deed, before, undone.world, refused(deed)), sent=sent(deed))
+    yield Breach(
+        known, negation(undone.enabled), told(deed, before, undone.world, refused(deed)), sent=sent(deed, before)
+    )
     if deed.handler.mitigates and deed.step is deed.of:
         return
     expected = without(deed, before) if is_beside_mitigation(deed) else before
@@ -162,7 +164,7 @@ def breaches(deed: Deed) -> Iterator[Breach]:
     for place in places:
         broken = negation(restored(deed, expected, undone.world, place))
         tell = told(deed, before, undone.world, differs(deed, expected, undone.world, place))
-        yield Breach((*known, accepted), broken, tell, sent=sent(deed))
+        yield Breach((*known, accepted), broken, tell, sent=sent(deed, before))
 
 
 def is_beside_mitigation(deed: Deed) -> bool:
@@ -226,12 +228,13 @@ def facts(deed: Deed) -> Iterator[Premise]:
     yield from {id(each.term): each for action in deed.actions for each in action.facts}.values()
 
 
-def sent(deed: Deed) -> Callable[[], tuple[Premise, ...]]:
+def sent(deed: Deed, before: World) -> Callable[[], tuple[Premise, ...]]:
     """What is true of the runs that do all this."""
 
     def found() -> tuple[Premise, ...]:
         steps = (premise for each in deed.done for premise in courses.sent(deed.stage, each.name))
-        return (*steps, *courses.sent(deed.stage, deed.of.name, deed.number))
+        made = courses.reached(deed.stage, before, deed.of.name) if len(deed.done) == 1 else ()
+        return (*steps, *courses.sent(deed.stage, deed.of.name, deed.number), *made)
 
     return found
 
