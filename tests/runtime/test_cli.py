@@ -386,3 +386,34 @@ def test_a_request_reaches_a_runtime_in_another_process(folder: Path) -> None:
             return other.returncode, out, not isinstance(await run.outcome(), Completed)
 
     assert asyncio.run(story()) == (0, b"accepted\n", True)
+
+
+# --- interrupts ----------------------------------------------------------------------------------------------------
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == place:
+            os.kill(os.getpid(), signal.SIGINT)
+
+place = sys.argv.pop(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupting())
+from sagac.entry import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("place", ["sagac.runtime", "msgspec", "sagac.compiler.cli", "z3", "sagac.compiler.driver"])
+def test_an_interrupt_is_told_in_one_line_whatever_is_being_loaded(place: str) -> None:
+    words = [sys.executable, "-c", INTERRUPTED, place, "check", "nowhere"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "sagac: interrupted\n")
+
+
+def test_a_command_that_is_not_interrupted_ends_as_ever() -> None:
+    words = [sys.executable, "-c", INTERRUPTED, "nothing", "check", "nowhere"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (2, "sagac: there is no file `nowhere`\n")

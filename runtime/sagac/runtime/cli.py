@@ -14,14 +14,17 @@ import math
 import os
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from sagac.entry import at_once
 from sagac.runtime import lines
 from sagac.runtime.audit import audit
 from sagac.runtime.clock import SystemClock
@@ -135,11 +138,17 @@ def _joined(wanted: str) -> dict[str, Subcommand]:
     missing = ""
     for point in sorted(metadata.entry_points(group="sagac.commands"), key=lambda point: point.name):
         try:
-            commands |= {command.name: command for command in point.load()}
+            with _loading():
+                commands |= {command.name: command for command in point.load()}
         except ImportError as error:
             missing = error.name or str(error)
     absent = [name for name in COMPILER_COMMANDS if name not in commands]
     return commands | {name: _unavailable(name, missing) for name in absent}
+
+
+def _loading() -> AbstractContextManager[None]:
+    """Interrupts end the process at once while a command loads; signals belong to the main thread alone."""
+    return at_once() if threading.current_thread() is threading.main_thread() else nullcontext()
 
 
 def _unavailable(name: str, missing: str) -> Command:
