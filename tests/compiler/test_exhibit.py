@@ -95,6 +95,13 @@ def test_a_repaired_spec_is_kept_so(case: Path, tmp_path: Path) -> None:
     run(only_test(tmp_path), repaired=True)
 
 
+def test_the_numbers_of_counterexamples_are_as_long_as_the_last_one() -> None:
+    found = driver.check([Source("spec.saga", wrong(CASES[0]))], TODAY)
+    one = next(iter(exhibit.files(found, ["spec.saga"])))
+    assert one.startswith("1-")
+    assert next(iter(exhibit.files(found, ["spec.saga"], 3, 123))) == f"003{one[1:]}"
+
+
 def test_a_spec_that_cannot_be_judged_is_not_repaired(tmp_path: Path) -> None:
     made(tmp_path, wrong(CASES[0]))
     (tmp_path / "spec.saga").write_text("saga Broken version 1 {", encoding="utf-8")
@@ -268,7 +275,7 @@ def test_a_sum_reproduces_only_while_the_compiler_finds_it(tmp_path: Path) -> No
 def test_a_history_that_cannot_be_rehearsed_has_a_page_and_no_test() -> None:
     checked = stock()
     judgement, _ = refuting(replace(BOTH, before=()))
-    files = exhibit.of_one(checked, judgement, 1, ["spec.saga"])
+    files = exhibit.of_one(checked, judgement, "1", ["spec.saga"])
     assert [Path(name).suffix for name in files] == [".md"]
 
 
@@ -281,4 +288,4 @@ def test_a_finding_that_does_not_replay_has_a_page_and_no_test() -> None:
     situation = replace(judgement.verdict.situation, failed={})
     broken = replace(judgement, verdict=replace(judgement.verdict, situation=situation))
     assert counterexample.explain(broken, checked.project, checked.project.sagas[0], checked.plans["Payment"]) is None
-    assert [Path(name).suffix for name in exhibit.of_one(checked, broken, 1, ["spec.saga"])] == [".md"]
+    assert [Path(name).suffix for name in exhibit.of_one(checked, broken, "1", ["spec.saga"])] == [".md"]

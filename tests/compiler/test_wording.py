@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from sagac.compiler import wording
+from sagac.compiler import driver, wording
+from sagac.compiler.source import Source
 from sagac.runtime.plan import Binary, Call, Constant, Expression, Input, Items, Result, Status, Unary, Wire
 
 TOTAL = Input(("total",), "int")
@@ -77,3 +80,24 @@ def test_names_are_listed_as_a_sentence_has_them() -> None:
     assert wording.listing(["a"]) == "`a`"
     assert wording.listing(["a", "b"]) == "`a` and `b`"
     assert wording.listing(["a", "b", "c"], "or") == "`a`, `b` or `c`"
+
+
+FORBIDDEN = """
+service site { command look(id: uuid) -> { ok: bool }  idempotent  command retire(id: uuid)  idempotent }
+saga Farewell version 1 {
+  key id
+  input { id: uuid }
+  step look { do site.look(id)  left because "a look"  on unknown hold }
+  pivot step retire after look { do site.retire(id)  on unknown hold }
+  forbid retire when not look.ok
+}
+"""
+
+
+def test_what_is_forbidden_where_something_is_not_is_told_without_two_negations() -> None:
+    found = driver.check([Source("spec.saga", FORBIDDEN)], date(2026, 11, 21))
+    (finding,) = [each for each in found.diagnostics if each.code == "F"]
+    told = (finding.message, *finding.trace, *finding.help)
+    assert any("`look.ok` does not hold" in line for line in finding.trace)
+    assert not [line for line in told if "not not" in line]
+    assert wording.expression(wording.plainly(Unary("not", Unary("not", Unary("not", TOTAL))))) == "not total"

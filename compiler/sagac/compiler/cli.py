@@ -147,10 +147,10 @@ def checked_now(arguments: argparse.Namespace) -> int:
 
 def put_exhibits(told: Sequence[Checked], folder: Path) -> None:
     """The files of every refutation; what was written is said apart from the findings, which a program may read."""
-    count = 0
+    count, total = 0, sum(len(exhibit.refutations(checked)) for checked in told)
     for checked in told:
         specs = [Path(os.path.relpath(name, folder)).as_posix() for name in checked.sources]
-        for name, text in exhibit.files(checked, specs, count + 1).items():
+        for name, text in exhibit.files(checked, specs, count + 1, total).items():
             put(folder / name, text)
             count += name.endswith(".md")
     print(f"sagac: {wording.counted(count, 'counterexample')} written to `{folder}`", file=sys.stderr)

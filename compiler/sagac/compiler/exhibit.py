@@ -19,20 +19,27 @@ Files: TypeAlias = Mapping[str, str]
 """The text of each file by its name."""
 
 
-def files(checked: Checked, specs: Sequence[str], first: int = 1) -> Files:
+def files(checked: Checked, specs: Sequence[str], first: int = 1, of: int = 0) -> Files:
     """The page and the test of every refutation, numbered in the order of the findings.
 
-    `specs` are the spec files as seen from the folder that the files will stand in.
+    `specs` are the spec files as seen from the folder that the files will stand in; `first` is the first of the
+    numbers there, and `of` the last, where there are others: all are as long as that, so that they sort.
     """
-    refuted = [judgement for judgement in checked.judgements if isinstance(judgement.verdict, Refuted)]
+    refuted = list(refutations(checked))
+    digits = len(str(max(of, len(refuted))))
     refuted.sort(key=lambda judgement: (judgement.claim.span, judgement.claim.family))
     made: dict[str, str] = {}
     for number, judgement in enumerate(refuted, first):
-        made.update(of_one(checked, judgement, number, specs))
+        made.update(of_one(checked, judgement, f"{number:0{digits}}", specs))
     return made
 
 
-def of_one(checked: Checked, judgement: Judgement, number: int, specs: Sequence[str]) -> Files:
+def refutations(checked: Checked) -> tuple[Judgement, ...]:
+    """All that is refuted."""
+    return tuple(judgement for judgement in checked.judgements if isinstance(judgement.verdict, Refuted))
+
+
+def of_one(checked: Checked, judgement: Judgement, number: str, specs: Sequence[str]) -> Files:
     """The two files of one refutation; the page alone where there is no run to repeat."""
     refuted = judgement.verdict
     assert isinstance(refuted, Refuted)
@@ -49,9 +56,9 @@ def of_one(checked: Checked, judgement: Judgement, number: int, specs: Sequence[
     return made
 
 
-def slug(judgement: Judgement, number: int) -> str:
+def slug(judgement: Judgement, number: str) -> str:
     """`1-A1-ship`: a name for the files, in the order of the findings."""
-    parts = (str(number), judgement.claim.family, judgement.claim.step or judgement.claim.saga.rpartition(".")[2])
+    parts = (number, judgement.claim.family, judgement.claim.step or judgement.claim.saga.rpartition(".")[2])
     return re.sub(r"[^A-Za-z0-9-]", "_", "-".join(parts))
 
 

@@ -82,8 +82,10 @@ def dangling(history: History, found: Rehearsal, project: Project) -> tuple[str,
                 continue
             view = of_record(resource, keys[record], held)
             target = rehearsal.record(project, reference.resource, [evaluate(key, view) for key in reference.keys])
-            if target in found.after and found.after[target][STATE] == project.resource(reference.resource).initial:
-                return (f"{found.names[record]} refers to {found.names[target]}, which is not there",)
+            initial = project.resource(reference.resource).initial
+            if target in found.after and found.after[target][STATE] == initial:
+                missing = f"which is not there: `{initial}` is its initial state"
+                return (f"{found.names[record]} refers to {found.names[target]}, {missing}",)
     raise Unreplayable("every record refers to one that is there")
 
 
@@ -145,11 +147,12 @@ def named(history: History, project: Project, reading: RecordReading) -> Record:
 
 
 def values(history: History, found: Rehearsal, project: Project, ensure: Ensure) -> Iterator[str]:
-    """What the records of an `ensure` hold in the end, and held before where that is compared."""
+    """What the records of an `ensure` hold when it is asked, and held before where that is compared."""
+    when = "then" if ensure.at == "always" else "in the end"
     shown: dict[Record, None] = dict.fromkeys(named(history, project, reading) for reading in ensure.records)
     for record in shown:
         was = f", before {rehearsal.listed(project, record, found.before[record])}" if ensure.conserves else ""
-        yield f"in the end {found.names[record]}: {rehearsal.listed(project, record, found.after[record])}{was}"
+        yield f"{when} {found.names[record]}: {rehearsal.listed(project, record, found.after[record])}{was}"
 
 
 def unclean(history: History, found: Rehearsal, project: Project) -> tuple[str, ...]:

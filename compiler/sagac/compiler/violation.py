@@ -252,7 +252,7 @@ def against_the_rule(moments: Moments, saga: Saga, claim: Claim) -> tuple[str, .
         raise Unreplayable("the rule does not apply")
     if condition_holds(run, rule.condition):
         raise Unreplayable("the rule is kept")
-    return (f"`{rule.step}` is sent, but `{wording.expression(rule.condition)}` does not hold",)
+    return (f"`{rule.step}` is sent, but `{wording.expression(wording.plainly(rule.condition))}` does not hold",)
 
 
 def refuted_output(run: Run, saga: Saga, claim: Claim) -> tuple[str, ...]:

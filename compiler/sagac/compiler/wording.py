@@ -46,6 +46,15 @@ def field(wire: Wire) -> str:
     return value(wire, "string" if isinstance(wire, str) else "")
 
 
+def plainly(condition: Expression) -> Expression:
+    """A condition without two `not` that come to nothing."""
+    match condition:
+        case Unary(operator="not", operand=Unary(operator="not", operand=inner)):
+            return plainly(inner)
+        case _:
+            return condition
+
+
 def expression(node: Expression) -> str:
     """An expression as an author would write it, with the fewest parentheses."""
     return bound(node)[0]

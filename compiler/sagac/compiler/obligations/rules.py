@@ -62,19 +62,10 @@ def cases(conditions: Conditions, rule: Rule) -> Callable[[], Iterator[Case]]:
     return found
 
 
-def plainly(condition: Expression) -> Expression:
-    """A condition without two `not` that come to nothing."""
-    match condition:
-        case Unary(operator="not", operand=Unary(operator="not", operand=inner)):
-            return plainly(inner)
-        case _:
-            return condition
-
-
 def against(conditions: Conditions, rule: Rule) -> Story:
     """The step is sent although the rule says no."""
     step = conditions.steps[rule.step]
-    wanted = wording.expression(plainly(rule.condition))
+    wanted = wording.expression(wording.plainly(rule.condition))
     return Story(
         first=(rule.step,),
         subject=rule.step,
