@@ -221,6 +221,23 @@ def test_a_dead_compensation_is_a_warning() -> None:
     assert not found.refuted("A2")
 
 
+def test_a_compensation_of_the_last_step_is_dead_where_no_lost_answer_is_revoked() -> None:
+    last = "do work.sure(id)  compensate work.undo(id)  on unknown hold"
+    found = judged(f"step a {{ {last} }}")
+    assert found.dead()["a"].code == "W701"
+    assert "a complete run is not undone" in found.dead()["a"].message
+    assert found.dead().keys() == {"a"}
+
+
+@pytest.mark.parametrize(
+    "beside", ["step b after a {{ {0} }}", "step b {{ {0} }}", "step b after a {{ when big  {0} }}"]
+)
+def test_a_compensation_is_not_dead_where_something_is_left_to_do(beside: str) -> None:
+    last = "do work.sure(id)  compensate work.undo(id)  on unknown hold"
+    steps = f"step a {{ {last} }}  {beside.format('do work.look(id)')}"
+    assert "a" not in judged(steps, head="key id  input { id: uuid  big: bool }").dead()
+
+
 def test_a_compensation_before_the_pivot_is_not_dead() -> None:
     found = judged(f"step a {{ {UNDONE} }}  pivot step p after a {{ {PIVOT} }}")
     assert not found.dead()
@@ -274,7 +291,7 @@ def test_a_guard_that_is_always_true_is_a_warning() -> None:
 def test_a_compensation_whose_guard_is_never_true_is_vacuous() -> None:
     found = judged(
         "step a { do work.sure(id)  when express  compensate work.undo(id) when express"
-        "  compensate work.revoke_may(id) when not express  on unknown hold }"
+        "  compensate work.revoke_may(id) when not express  on unknown hold }  step b after a { do work.look(id) }"
     )
     assert found.dead()["a"].message == "`work.revoke_may` never undoes `a`: its `when` is never true"
 

@@ -95,7 +95,7 @@ def test_a_window_is_enough_for_an_answer_that_is_lost() -> None:
 
 
 def test_a_probe_sees_the_effect_also_when_the_key_is_forgotten() -> None:
-    found = declared("idempotent for 7d  probe find(id)  lands within 1m", "idempotent")
+    found = declared("idempotent for 7d  probe find(id)  lands within 1m", "idempotent", more=LATER)
     assert found.is_sound()
     promises = forward(found).rests_on  # type: ignore[union-attr]  # proved, as asserted above
     assert "`bank.charge` is idempotent for 7d, and a refusal answers its key for good" in promises
@@ -114,7 +114,9 @@ def test_an_undo_that_is_not_idempotent_cannot_be_sent_again() -> None:
 
 
 def test_an_undo_that_is_never_needed_may_be_called_once() -> None:
-    assert declared("probe find(id)  lands within 1m").is_sound()
+    found = declared("probe find(id)  lands within 1m")
+    assert "C1" not in {each.claim.family for each in found.judgements if not isinstance(each.verdict, Proved)}
+    assert found.dead()["pay"].code == "W701"
 
 
 def test_a_lost_answer_is_told_with_the_values_that_lead_to_it() -> None:

@@ -1071,9 +1071,11 @@ def coverage(saga: Saga, known: Conditions) -> Iterator[Claim]:
     for step in effects:
         if step.get("undos") or not (step.get("pivot") or step.get("remains") == "irreversible"):
             yield covered(saga, known, step)
+    always = sum(1 << saga.number[step["name"]] for step in saga.source if step.get("guard") is None)
     for step in effects:
         name = step["name"]
-        needed = all(saga.precedes(name, pivot) for pivot in known.pivots)
+        later = always & ~(saga.ancestors[saga.number[name]] | 1 << saga.number[name])
+        needed = all(saga.precedes(name, pivot) for pivot in known.pivots) if known.pivots else bool(later)
         if step.get("undos") and step.get("doubt") != "revoke" and not needed:
             yield Claim("A2", name, f"the compensation of `{name}` is needed in some run", "run", shows=("undone", -1))
 

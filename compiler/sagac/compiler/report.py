@@ -249,6 +249,8 @@ def sections(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, Sequence
     for each in ("refuted", "vacuous", "undecided"):
         named = counting([about(claim) for claim, found in summary.claims if found == each])
         yield each, wrapped(", ".join(named if verbose else shortened(named))) if named else []
+    if {"refuted", "undecided"} <= {found for _, found in summary.claims}:
+        yield "", ["what of this is not told above waits for what is refuted, which may be all there is to it"]
     yield "held back", list(held_back(summary))
     yield "assumed", [resting(promise) for promise in summary.promises if not promise.declared]
     yield "relies on", promised([promise for promise in summary.promises if promise.declared], verbose=verbose)

@@ -251,9 +251,10 @@ saga Trip version 1 {
         "a compensation is never needed",
         """
 From the point of no return on nothing is undone, so a compensation of the pivot, or of a step that comes after it,
-never runs. It does no harm, but it promises a way back that there is none.
+never runs. Nor does that of a step with which the run is complete, unless it revokes a lost call. It does no harm, but
+it promises a way back that there is none, and nothing is proved of it.
 
-Drop it, or let the pivot come later.
+Drop it, or let the pivot, or a step that can fail, come later.
 """,
         """
 saga Tickets version 1 {

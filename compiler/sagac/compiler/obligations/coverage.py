@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -21,12 +22,13 @@ def owe(project: Project, saga: Saga, graph: Graph, conditions: Conditions, plan
     """One claim for each step with an effect, and one for each that may have a dead compensation."""
     effects = [step for step in saga.steps if project.operation(step.call).kind == "command"]
     doubts = {step.name: step.doubt for step in plan.steps}
+    needed = functools.partial(is_needed, graph, conditions, unguarded(graph, conditions))
     return (
         *(covered(project, saga, graph, conditions, step) for step in effects if not is_final(step)),
         *(
             alive(project, saga, graph, conditions, step)
             for step in effects
-            if step.handlers and doubts[step.name] != "revoke" and not is_needed(graph, conditions, step)
+            if step.handlers and doubts[step.name] != "revoke" and not needed(step)
         ),
     )
 
@@ -240,9 +242,18 @@ def other_skipped(step: Step, other: Step, story: Story, remainder: Remainder) -
 # --- dead compensations --------------------------------------------------------------------------------------------
 
 
-def is_needed(graph: Graph, conditions: Conditions, step: Step) -> bool:
-    """Whether every pivot comes after the step: then a cancel in time undoes it, or a rollback on request."""
-    return all(graph.precedes(step.name, pivot) for pivot in conditions.pivots)
+def is_needed(graph: Graph, conditions: Conditions, always: int, step: Step) -> bool:
+    """Whether a cancel can always come in time: every pivot comes after the step; or, without one, some step does that
+    is never skipped, or is under way beside it."""
+    if conditions.pivots:
+        return all(graph.precedes(step.name, pivot) for pivot in conditions.pivots)
+    place = graph.number[step.name]
+    return bool(always & ~(graph.ancestors[place] | 1 << place))
+
+
+def unguarded(graph: Graph, conditions: Conditions) -> int:
+    """The steps that run in every run, as a set."""
+    return sum(1 << graph.number[name] for name, step in conditions.steps.items() if step.guard is None)
 
 
 def alive(project: Project, saga: Saga, graph: Graph, conditions: Conditions, step: Step) -> Sometimes:
@@ -260,7 +271,21 @@ def alive(project: Project, saga: Saga, graph: Graph, conditions: Conditions, st
         claim,
         condition,
         Story(then=(step.name,), cancelled=True, subject=step.name),
-        f"the compensation of `{step.name}` can never run: from the point of no return on, nothing is undone",
-        (f"drop the `compensate` of `{step.name}`", "or let the pivot come after it"),
+        f"the compensation of `{step.name}` can never run: {why_dead(conditions)}",
+        revivals(conditions, step),
         code="W701",
     )
+
+
+def why_dead(conditions: Conditions) -> str:
+    """Why an undo is never needed."""
+    if conditions.pivots:
+        return "from the point of no return on, nothing is undone"
+    return "with it the run is complete, and a complete run is not undone"
+
+
+def revivals(conditions: Conditions, step: Step) -> tuple[str, ...]:
+    """What to write in its place, or what gives it a use."""
+    if conditions.pivots:
+        return f"drop the `compensate` of `{step.name}`", "or let the pivot come after it"
+    return f'write `left because "…"` in `{step.name}` in its place', "or let a step that can fail come after it"
