@@ -128,8 +128,9 @@ and hides which of the two a reader should change.
         trip(
             "on unknown hold",
             "step flight { do air.book(trip_id)  on unknown hold  compensate air.cancel(trip_id) }",
+            FLIGHT.replace("flight", "back"),
         ),
-        trip("on unknown hold", FLIGHT),
+        trip("on unknown hold", FLIGHT, FLIGHT.replace("flight", "back")),
     ),
     Code(
         "N601",

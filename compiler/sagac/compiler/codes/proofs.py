@@ -150,12 +150,14 @@ service payments {
     fails Declined
   command refund(order: uuid)
     idempotent
+  query find(order: uuid) -> { receipt: string }?
 }
 
 saga Tickets version 1 {
   key order
   input { order: uuid }
   step charge { do payments.charge(order)  compensate payments.refund(order) }
+  step receipt after charge { do payments.find(order) }
 }
 """,
         """
@@ -166,12 +168,14 @@ service payments {
   command refund(order: uuid)
     idempotent
     revokes charge
+  query find(order: uuid) -> { receipt: string }?
 }
 
 saga Tickets version 1 {
   key order
   input { order: uuid }
   step charge { do payments.charge(order)  compensate payments.refund(order) }
+  step receipt after charge { do payments.find(order) }
 }
 """,
     ),

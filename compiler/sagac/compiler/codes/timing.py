@@ -70,6 +70,7 @@ service payments {
     fails Declined
   command refund(order: uuid)
     idempotent
+  query find(order: uuid) -> { receipt: string }?
 }
 
 saga Tickets version 1 {
@@ -81,6 +82,7 @@ saga Tickets version 1 {
     compensate payments.refund(order)
     retry 20 times backoff 1s to 1m
   }
+  step receipt after charge { do payments.find(order) }
 }
 """,
         """
@@ -91,6 +93,7 @@ service payments {
     fails Declined
   command refund(order: uuid)
     idempotent
+  query find(order: uuid) -> { receipt: string }?
 }
 
 saga Tickets version 1 {
@@ -102,6 +105,7 @@ saga Tickets version 1 {
     compensate payments.refund(order)
     retry 2 times backoff 1s to 1m
   }
+  step receipt after charge { do payments.find(order) }
 }
 """,
     ),
