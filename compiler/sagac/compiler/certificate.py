@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, assert_never
 
-from sagac.compiler import checker, model, planner, protocol, terms
+from sagac.compiler import checker, model, planner, protocol, terms, wording
 from sagac.compiler.model import Saga
 from sagac.compiler.obligations import rules
 from sagac.compiler.obligations.obligation import Kept, Never, Obligation, Settled, Sometimes
@@ -93,13 +93,27 @@ def written(saga: Saga, project: model.Project) -> Json:
         "steps": [written_step(step, project) for step in saga.steps],
         "output": [[output.name, plain(output.value)] for output in saga.outputs],
         "rules": [
-            {"step": rule.step, "text": rules.text(rule), "guarded": rule.guard is not None} for rule in saga.rules
+            {
+                "step": rule.step,
+                "text": rules.text(rule),
+                "condition": plain(rule.condition),
+                "guard": None if rule.guard is None else plain(rule.guard.condition),
+            }
+            for rule in saga.rules
         ],
         "choices": [{"kind": choice.kind, "steps": list(choice.steps)} for choice in saga.choices],
         "ensures": [
             {"at": each.at, "condition": plain(each.condition), "conserves": each.conserves} for each in saga.ensures
         ],
-        "refined": [output.name for output in saga.outputs if output.where is not None],
+        "refined": [
+            {
+                "name": output.name,
+                "text": wording.expression(output.where.condition),
+                "condition": plain(rules.with_value(output.where.condition, output)),
+            }
+            for output in saga.outputs
+            if output.where is not None
+        ],
     }
 
 
@@ -198,6 +212,7 @@ def declared(resource: model.Resource) -> Json:
         "clean": sorted(resource.clean),
         "done": sorted(resource.done),
         "invariants": [plain(guard.condition) for guard in resource.invariants],
+        "keeps": " and ".join(wording.expression(guard.condition) for guard in resource.invariants),
     }
 
 
@@ -265,7 +280,7 @@ def kind(obligation: Obligation | None, claim: Claim) -> str:
     """What a proof of an obligation is re-checked by; the checker goes through the cases of the families it counts."""
     match obligation:
         case Never():
-            return "cases" if claim.family in checker.COUNTED else "questions"
+            return "cases" if checker.is_by_cases(claim.family, claim.text) else "questions"
         case Sometimes():
             return "run"
         case Settled():

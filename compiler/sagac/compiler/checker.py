@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -629,7 +630,11 @@ def effect_of(contracts: Json, one: Json) -> Json:
         "resources": resources,
         "changes": list(dict.fromkeys(name.rpartition(".")[2] for name in resources)),
         "checks": any(change["source"] or change["requires"] for change in changes),
-        "invariants": any(contracts["resources"][name]["invariants"] for name in resources),
+        "keeps": [
+            f"`{contracts['resources'][name]['keeps']}` of `{name.rpartition('.')[2]}`"
+            for name in resources
+            if contracts["resources"][name]["invariants"]
+        ],
         **{name: contract[name] for name in ("declared", "service", "sla_ms", "lands_within_ms", "holds", "fails")},
         **{name: contract[name] for name in ("idempotent", "revokes", "window_ms")},
     }
@@ -827,6 +832,10 @@ class Conditions:
             self.entry[name] = self.formulas.both(self.passed(place))
             self.enabled[name] = self.formulas.both((self.entry[name], self.guard[name]))
 
+    def settled(self, expression: Json) -> Formula:
+        """A condition that is evaluated where every step that it names is settled."""
+        return self.formulas.lowered(expression, self.status)
+
     def plain(self, expression: Json) -> Formula:
         return self.formulas.lowered(expression, self.free)
 
@@ -992,6 +1001,12 @@ class Claim:
 COUNTED: Final = ("A1", "A2", "A3", "A4", "A6", "C1", "C3", "C4", "D1", "D2", "E3")
 """The families whose claims are worked out again here whole, each of them from the plan."""
 
+
+def is_by_cases(family: str, text: str) -> bool:
+    """Whether a claim is shown by each way to break it being excluded: those about choices, rules and outputs too."""
+    return family in (*COUNTED, "D3") or (family == "F" and text.startswith(("`require ", "`forbid ", "output ")))
+
+
 LISTED: Final = ("A5", "B1", "B2", "B3", "B4", "B5", "B6", "B7", "C2", "C5", "D3", "D4", "E1", "E2", "F")
 """The families of which none may be missing that the plan and its contracts call for: there may be more."""
 
@@ -1010,7 +1025,7 @@ def claims(saga: Saga) -> Iterator[Claim]:
     yield from sent_twice(saga)
     yield from holds(saga, known=conditions)
     yield from held_for(saga, conditions)
-    yield from rules(saga)
+    yield from rules(saga, conditions)
     yield from windows(saga, conditions)
     yield from progress(saga)
     yield from keys(saga)
@@ -1381,9 +1396,8 @@ def effects(saga: Saga, known: Conditions) -> Iterator[Claim]:
             yield Claim("D4", name, f"`{name}` is accepted, or may fail", shown_by)
         whose = [(f"`{name}`", written), *((f"the undo of `{name}`", undo) for undo in written["undos"])]
         for who, effect in whose:
-            if effect["invariants"]:
-                resources = ", ".join(f"`{resource}`" for resource in effect["changes"])
-                yield Claim("B6", name, f"{who} keeps the invariants of {resources}", "questions")
+            if effect["keeps"]:
+                yield Claim("B6", name, f"{who} keeps {', '.join(effect['keeps'])}", "questions")
 
 
 def inverses(saga: Saga, name: str) -> Iterator[Claim]:
@@ -1767,18 +1781,40 @@ def confirms(saga: Saga, name: str, number: int) -> bool:
 # D3, F
 
 
-def rules(saga: Saga) -> Iterator[Claim]:
+def rules(saga: Saga, known: Conditions) -> Iterator[Claim]:
     """What choices and rules call for."""
     written = saga.certificate["source"]
     for choice in written["choices"]:
         word = "exactly one of" if choice["kind"] == "exactly" else "at least one of"
         text = f"{word} {listing(choice['steps'])} runs wherever all of them are reached"
-        yield Claim("D3", "", text, "questions")
+        yield Claim("D3", "", text, "cases", choice_cases(known, choice))
     for rule in written["rules"]:
-        yield Claim("F", rule["step"], f"`{rule['text']}`", "questions")
-        if rule["guarded"]:
+        applies = TRUE if rule["guard"] is None else known.settled(rule["guard"])
+        broken = known.formulas.negation(known.settled(rule["condition"]))
+        against = known.formulas.both((known.enabled[rule["step"]], applies, broken))
+        yield Claim("F", rule["step"], f"`{rule['text']}`", "cases", just(Case(against)))
+        if rule["guard"] is not None:
             text = f"some run meets the condition of `{rule['text']}`"
             yield Claim("A6", rule["step"], text, "run", shows=("sent", 0))
+    passed = [known.guard[name] for name in known.failing]
+    for output in written["refined"]:
+        broken = known.formulas.both((*passed, known.formulas.negation(known.settled(output["condition"]))))
+        text = f"output `{output['name']}` is such that `{output['text']}`"
+        yield Claim("F", "", text, "cases", just(Case(broken)))
+
+
+def choice_cases(known: Conditions, choice: Json) -> Callable[[], Iterator[Case]]:
+    """None of the steps runs where all are reached; or two of them do."""
+
+    def cases() -> Iterator[Case]:
+        steps, formulas = choice["steps"], known.formulas
+        reached = [known.entry[step] for step in steps]
+        yield Case(formulas.both((*reached, *(formulas.negation(known.done(step)) for step in steps))))
+        if choice["kind"] == "exactly":
+            for one, two in combinations(steps, 2):
+                yield Case(formulas.both((*reached, known.guard[one], known.guard[two])))
+
+    return cases
 
 
 def listing(names: Sequence[str], word: str = "and") -> str:

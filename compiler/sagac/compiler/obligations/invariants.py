@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
-from typing import TypeAlias
 
 from sagac.compiler import actions, courses, encoding, histories, logic, records, terms, wording
 from sagac.compiler.actions import Action, Deeds
@@ -57,7 +56,7 @@ def begun(stage: Stage, resource: Resource) -> Kept:
         ),
         *invariants_of(stage, world),
     )
-    said = " and ".join(wording.expression(guard.condition) for guard in resource.invariants)
+    said = written(resource)
     empty = f"a new `{resource.name}` breaks its invariant from the start: `{said}` does not hold of its initial values"
     shape = f"B6 new {resource.full_name}"
     return Kept(claim, lambda: iter((Breach(premises, logic.FALSE, never),)), empty=empty, shape=shape)
@@ -72,14 +71,21 @@ def has_invariants(stage: Stage, action: Action) -> bool:
     return any(stage.project.resource(effect.place.resource).invariants for effect in action.effects)
 
 
+def written(resource: Resource) -> str:
+    """The invariants of a resource, as their author wrote them."""
+    return " and ".join(wording.expression(guard.condition) for guard in resource.invariants)
+
+
 # --- invariants ----------------------------------------------------------------------------------------------------
 
 
 def kept(stage: Stage, action: Action) -> Kept:
     """Where the invariants hold and the service accepts, they hold after it."""
     who = f"`{action.step}`" if action.undo is None else f"the undo of `{action.step}`"
-    names = ", ".join(dict.fromkeys(f"`{effect.place.resource.rpartition('.')[2]}`" for effect in action.effects))
-    claim = Claim("B6", stage.saga.full_name, action.step, f"{who} keeps the invariants of {names}", action.span)
+    names = dict.fromkeys(effect.place.resource for effect in action.effects)
+    resources = (stage.project.resource(name) for name in names)
+    said = ", ".join(f"`{written(each)}` of `{each.name}`" for each in resources if each.invariants)
+    claim = Claim("B6", stage.saga.full_name, action.step, f"{who} keeps {said}", action.span)
     ties = tuple(returned(stage, action))
     return Kept(claim, lambda: iter((breaking(stage, action, ties),)), shape="" if ties else f"B6 {action.shape}")
 
@@ -263,21 +269,6 @@ def lost(stage: Stage, action: Action, referral: Referral, course: Course, value
 
 
 # --- what other runs take away -------------------------------------------------------------------------------------
-
-
-Removals: TypeAlias = Mapping[str, tuple[tuple[Deeds, Action], ...]]
-"""By resource, every action of the project that takes one of its records away: of each saga one of each shape."""
-
-
-def removals(stage: Stage) -> Removals:
-    """Who takes records away to which others refer."""
-    found: dict[str, dict[tuple[str, str], tuple[Deeds, Action]]] = {}
-    for deeds in (stage.deeds, *stage.others):
-        for action in deeds.all():
-            for resource in dict.fromkeys(effect.place.resource for effect in action.effects):
-                if removes(stage, action, resource):
-                    found.setdefault(resource, {}).setdefault((action.saga, action.shape), (deeds, action))
-    return {resource: tuple(taking.values()) for resource, taking in found.items()}
 
 
 Removals: TypeAlias = Mapping[str, tuple[tuple[Deeds, Action], ...]]
