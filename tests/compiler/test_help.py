@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from sagac.compiler import driver
+from sagac.compiler import breaches, driver
 from sagac.compiler.diagnostics import Diagnostic
 from sagac.compiler.obligations import worst
 
@@ -108,3 +108,11 @@ def test_no_help_begins_with_an_or_that_follows_nothing() -> None:
 )
 def test_a_limit_that_is_offered_is_hardly_longer_than_what_is_needed(needed_ms: int, limit: str) -> None:
     assert worst.rounded(needed_ms) == limit
+
+
+def test_what_was_found_to_prove_stands_before_what_else_may_be_said() -> None:
+    assert breaches.either_of(("write `lock Stock[sku]`", "write `after a`", "or say `on refusal hold`")) == (
+        "write `lock Stock[sku]`",
+        "or write `after a`",
+        "or say `on refusal hold`",
+    )

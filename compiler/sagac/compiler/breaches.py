@@ -109,8 +109,13 @@ def told(breach: Breach, values: Mapping[str, Value]) -> Refuted:
     """The refutation, with the repairs that were found to prove."""
     refuted = breach.tell(values)
     premises = supposed(ordered(breach))
-    sure = (each.help for each in breach.repairs if is_sure(premises, each.term, breach.broken))
-    return replace(refuted, help=(*refuted.help, *sure))
+    sure = tuple(each.help for each in breach.repairs if is_sure(premises, each.term, breach.broken))
+    return replace(refuted, help=either_of((*sure, *refuted.help)) if sure else refuted.help)
+
+
+def either_of(lines: Sequence[str]) -> tuple[str, ...]:
+    """Lines of help of which one is enough; what was found to prove stands first."""
+    return tuple(f"or {line.removeprefix('or ')}" if number else line for number, line in enumerate(lines))
 
 
 def is_sure(premises: Sequence[Term], added: Term, broken: Term) -> bool:

@@ -44,6 +44,9 @@ from sagac.runtime.events import Answered, Cancelled, Outcome
 from sagac.runtime.plan import Plan, Wire
 from sagac.runtime.run import Run
 
+OF_RECORDS: Final = frozenset({"B1", "B2", "B3", "B4", "B5", "B6", "B7", "C2", "D4", "F"})
+"""What is claimed of these is about what commands do to records, more than about conditions."""
+
 UNSENT: Final = frozenset({"pending", "skipped", "held"})
 
 SEARCHED_MAX: Final = 50
@@ -462,4 +465,6 @@ def decidable(claim: Claim) -> str:
     """What to write so that a claim of its kind is decided."""
     if claim.family == "C1":
         return f"write `on unknown hold` in `{claim.step}`: a person settles it; what is undecided fails the check"
+    if claim.family in OF_RECORDS:
+        return "say more in the contracts, or order the steps that meet here; what is undecided fails the check"
     return "simplify the conditions that meet here; what is undecided fails the check"
