@@ -26,14 +26,11 @@ PARTS = (
 )
 """What can be deleted of a clause and is no node of its own, by the operators that do so."""
 
-SAYS_LESS = {
-    "purchase": ("available >= 0 and reserved >= 0",),
-    "order": ("available >= 0 and held >= 0", "where total > 0", "none, "),
-}
-"""What a spec can do without, since it says less then and is proved as before; each has its reason beside it.
+SAYS_LESS = {"order": ("where total > 0", "none, ")}
+"""What a spec can do without, since it says less then and is proved as before.
 
-An invariant that is said no longer is proved no longer, and B6 tells of those of a resource without their text;
-what stands in `clean` beside a state that a run may leave anyhow, its first one, changes nothing.
+Nothing is computed from the total; and what stands in `clean` beside a state that a run may leave anyhow, its first
+one, changes nothing.
 """
 
 STORIES = (
