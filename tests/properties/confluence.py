@@ -16,7 +16,16 @@ from typing import Final, TypeAlias
 from sagac.compiler import actions, courses, graph, parser, planner, rehearsal, resolver, solver, surroundings
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Project, Saga, Step
-from sagac.compiler.obligations import commutation, conditions, invariants, inverse, isolation, stability, transport
+from sagac.compiler.obligations import (
+    commutation,
+    conditions,
+    invariants,
+    inverse,
+    isolation,
+    preconditions,
+    stability,
+    transport,
+)
 from sagac.compiler.obligations.obligation import Breach, Form, General, Kept, Obligation, Settled
 from sagac.compiler.rehearsal import Record, Records
 from sagac.compiler.source import Source
@@ -65,6 +74,10 @@ service s {
   command unblank(k: int) changes Doc[k] { requires v == 0 } idempotent
   command seal(k: int) changes Doc[k] live -> gone idempotent fails No
   command unseal(k: int) changes Doc[k] gone -> live idempotent
+  command reopen(k: int) changes Doc[k] draft -> live idempotent
+  command visit(k: int) changes Doc[k] live -> live idempotent
+  command check(k: int, q: int) changes Pot[k] { requires a >= q } idempotent fails No
+  command ask(k: int) idempotent
 }
 """
 
@@ -89,6 +102,17 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "use": ("use({k}, q)", "compensate s.unuse({k}, q)"),
 }
 
+VARIED: Final[Mapping[str, tuple[str, str]]] = {
+    **KINDS,
+    "sure": ("take({k}, q)", "compensate s.inc({k}, q)"),
+    "check": ("check({k}, q)", 'left because "a look"'),
+    "close": ("withdraw({k})", "compensate s.reopen({k})"),
+    "stay": ("visit({k})", 'left because "a visit"'),
+    "open": ("publish({k})", 'left because "open"'),
+    "bury": ("seal({k})", 'left because "over"'),
+}
+"""With steps that need something and declare no failure, and steps that bring about what these need."""
+
 INPUT: Final = "  key id\n  input { id: int  k: int  j: int  q: int where q > 0  flag: bool }\n"
 
 
@@ -108,38 +132,53 @@ class Case:
 # --- random projects -----------------------------------------------------------------------------------------------
 
 
-def drawn(seed: int) -> Case:
-    """The project of a seed."""
+def drawn(seed: int, *, varied: bool = False) -> Case:
+    """The project of a seed; `varied` ones have steps that may not be refused, more guards, and written keys."""
     draw = random.Random(seed)
-    sagas = [saga(draw, "Mine", draw.randint(1, 4))]
+    sagas = [saga(draw, "Mine", draw.randint(1, 4), varied=varied)]
     if draw.random() < 0.7:
-        sagas.append(saga(draw, "Other", draw.randint(1, 2)))
+        sagas.append(saga(draw, "Other", draw.randint(1, 2), varied=varied))
     return read("\n".join((SERVICE, *sagas)))
 
 
-def saga(draw: random.Random, name: str, count: int) -> str:
-    """A saga of so many steps; `use` comes after a `reserve` of the same record, and nowhere else."""
+POTS: Final = ("dec", "inc", "bad", "fee", "reserve", "empty", "move")
+DOCS: Final = ("write", "peek", "smear", "publish", "retire", "sell", "note", "keep", "blank", "seal")
+GUARDS: Final = ("", "", "", "  when flag", "  when not flag")
+KEYS: Final = ("k", "k", "k", "j", "id", "id", "id")
+MORE_GUARDS: Final = (*GUARDS, "", "", "  when k == 1", "  when k != id", "  when q > 1")
+GATES: Final = ("k == 1", "k != 1", "j != k", "q > 1", "k == id")
+
+
+def saga(draw: random.Random, name: str, count: int, *, varied: bool) -> str:
+    """A saga of so many steps; `use` comes after a `reserve` of the same record, and nowhere else.
+
+    A varied one may have a gate, which fails it at once.
+    """
     family = draw.choice((("Pot",), ("Doc",), ("Pot", "Doc")))
-    pots = ["dec", "inc", "bad", "fee", "reserve", "empty", "move"]
-    docs = ["write", "peek", "smear", "publish", "retire", "sell", "note", "keep", "blank", "seal"]
+    pots = [*POTS, *(("sure", "sure", "check", "check") if varied else ())]
+    docs = [*DOCS, *(("close", *("stay", "open", "bury") * 5) if varied else ())]
     kinds = [*(pots if "Pot" in family else []), *(docs if "Doc" in family else [])]
     lines: list[str] = []
     names: list[str] = []
+    gate = draw.choice(GATES) if varied and draw.random() < 0.3 else ""
+    if gate:
+        lines.append(f'  step gate {{ when {gate} else fail Shut do s.ask(k) left because "asked" }}')
     reserved = ""
     for number in range(count):
         step = f"t{number}"
         kind = "use" if reserved and draw.random() < 0.4 else draw.choice(kinds)
-        key = draw.choice(("k", "k", "k", "j", "id", "id", "id"))
-        after = {other for other in names if draw.random() < 0.4}
+        key = draw.choice((*KEYS, "1") if varied else KEYS)
+        after = {other for other in names if draw.random() < (0.6 if varied else 0.4)} | ({"gate"} if gate else set())
         if kind == "use":
             of, key, guard = reserved.split(" ", 2)
             after.add(of)
             reserved = ""
         else:
-            guard = draw.choice(("", "", "", "  when flag", "  when not flag"))
+            guard = draw.choice(MORE_GUARDS if varied else GUARDS)
         if kind == "reserve":
             reserved = f"{step} {key} {guard}"
-        do, undo = (part.format(k=key, j="j" if key == "k" else "k", s=step) for part in KINDS[kind])
+        other_key = "j" if key == "k" else "k"
+        do, undo = (part.format(k=key, j=other_key, s=step) for part in VARIED[kind])
         order = f" after {', '.join(sorted(after))}" if after else ""
         lines.append(f"  step {step}{order} {{ do s.{do}  {undo}{guard and chr(10) + guard} }}")
         names.append(step)
@@ -173,6 +212,7 @@ def claims(case: Case) -> Iterator[Obligation]:
         yield from isolation.owe(each, order, known, around)
         yield from stability.owe(each, order, known, around)
         yield from invariants.owe(stage)
+        yield from preconditions.owe(stage)
 
 
 def is_proved(case: Case, *, without: str = "") -> bool:
@@ -249,12 +289,22 @@ def beginning(case: Case, draw: random.Random) -> tuple[Side, Side, Records]:
     }
     docs = {
         rehearsal.record(case.project, "s.Doc", (k,)): {
-            "state": draw.choice(("draft", "draft", "live", "gone")),
+            "state": draw.choice(("draft", "draft", "live", "gone")) if not is_someones(case) else "draft",
             "v": draw.choice((0, 0, 1)),
         }
         for k in (1, 2)
     }
     return mine, theirs, {**records, **docs}
+
+
+def is_someones(case: Case) -> bool:
+    """A step changes a document that is its run's own: then these are as nobody has touched them yet."""
+    return any(
+        change.resource == "s.Doc" and dict(step.call.arguments)["k"] == Input(("id",), "int")
+        for each in case.project.sagas
+        for step in each.steps
+        for change in case.project.operation(step.call).changes
+    )
 
 
 def given(draw: random.Random, id: int) -> Mapping[str, Wire]:
@@ -315,6 +365,8 @@ def moves(case: Case, runner: Runner, records: Frozen, side: int) -> Iterator[tu
         act = Act(side, step.name)
         if not runner.turned and is_next(found, order, runner, step):
             row = done(case, runner, act, records)
+            if row.refused and not case.project.operation(step.call).fails:
+                raise BrokenError(f"{act} is refused, and declares no failure: {row.refused}")
             if not row.refused:
                 told = {**dict(runner.told), **({step.name: row.captured["old"]} if "old" in row.captured else {})}
                 after = replace(runner, done=runner.done | {step.name}, told=tuple(sorted(told.items())))
@@ -337,7 +389,9 @@ def is_next(saga: Saga, order: Graph, runner: Runner, step: Step) -> bool:
         return False
     steps = {each.name: each for each in saga.steps}
     return all(
-        name in runner.done or not runs(steps[name], runner) for name in steps if order.precedes(name, step.name)
+        name in runner.done or (not runs(steps[name], runner) and not steps[name].otherwise_fails)
+        for name in steps
+        if order.precedes(name, step.name)
     )
 
 
@@ -380,13 +434,17 @@ def left(case: Case, me: Runner, act: Act, records: Frozen) -> Frozen:
         return records
     if (undo in ("bump", "retire")) != (act.undo is not None) or undo not in ("", "bump", "retire"):
         return records
+    if not undo and declared.call.operation in ("ask", "check", "visit"):
+        return records
     key = dict(declared.call.arguments)["k"]
-    assert isinstance(key, Input), key
+    value = me.side.input[key.path[0]] if isinstance(key, Input) else 1
     resource, field_name, by = ("s.Pot", "a", 1) if undo == "bump" else ("s.Doc", "v", me.side.input["q"])
-    record = rehearsal.record(case.project, resource, (me.side.input[key.path[0]],))
+    record = rehearsal.record(case.project, resource, (value,))
     known = {each: dict(contents) for each, contents in records}
     if undo == "retire":
         known[record]["state"] = "gone"
+    elif declared.call.operation in ("publish", "seal"):
+        known[record]["state"] = "live" if declared.call.operation == "publish" else "gone"
     elif declared.call.operation == "write":
         known[record]["v"] = by
     else:

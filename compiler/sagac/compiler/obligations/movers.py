@@ -163,10 +163,12 @@ def sent_elsewhere(around: Surroundings, part: Part) -> Term:
 
 def each_way(around: Surroundings, other: Part) -> Iterator[tuple[Part, Term]]:
     """All actions of another run that do the same as this one, with what holds where they happen, each once."""
-    found: dict[Term, Part] = {}
-    for twin in around.twins[surroundings.kind(other)]:
-        found.setdefault(sent_elsewhere(around, twin), twin)
-    yield from ((twin, known) for known, twin in found.items())
+    found: dict[tuple[Term, tuple[Symbol, ...]], Part] = {}
+    for twin in around.twins[
+        surroundings.kind(other)
+    ]:  # what holds speaks of values by the names that each has for them
+        found.setdefault((sent_elsewhere(around, twin), twin.whole.symbols), twin)
+    yield from ((twin, known) for (known, _), twin in found.items())
 
 
 def when(conditions: Conditions, part: Part) -> Formula:
