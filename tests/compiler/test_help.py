@@ -116,3 +116,33 @@ def test_what_was_found_to_prove_stands_before_what_else_may_be_said() -> None:
         "or write `after a`",
         "or say `on refusal hold`",
     )
+
+
+UNORDERED = """
+service club {
+  resource Account[member: uuid] { points: int }
+  command set_to(member: uuid, points_now: int)
+    changes Account[member] { points := points_now }
+    idempotent
+    fails Closed
+  command earn(member: uuid)
+    changes Account[member] { points := 7 }
+    idempotent
+  command pay(member: uuid)
+    idempotent
+}
+
+saga Buy version 1 {
+  key order
+  input { order: uuid  member: uuid }
+  pivot step pay { do club.pay(member)  irreversible because "a test"  retry forever }
+  step earn after pay { do club.earn(member)  retry forever }
+  step redeem { do club.set_to(member, 3)  left because "a test"  on unknown hold }
+}
+"""
+
+
+def test_what_can_fail_is_not_put_behind_the_point_of_no_return() -> None:
+    told = [line for each in findings(UNORDERED) if each.code == "B2" for line in each.help]
+    assert "order them, with `after redeem` in `earn`: then there is one order only" in told
+    assert not any("`after earn` in `redeem`" in line for line in told)

@@ -127,7 +127,17 @@ def teller(around: Surroundings, first: Part, second: Part, asked: Meeting) -> C
             other=second.action.step,
         )
         message = f"`{first.action.step}` and `{second.action.step}` are not ordered, and do not come to the same"
-        order = f"order them, with `after {first.action.step}` in `{second.action.step}`: then there is one order only"
+        before, after = (second, first) if is_late(first) and not is_late(second) else (first, second)
+        order = f"order them, with `after {before.action.step}` in `{after.action.step}`: then there is one order only"
         return Refuted(history, f"{message} the other way round", second.action.span, "the step beside it", (order,))
 
     return tell
+
+
+def is_late(part: Part) -> bool:
+    """The step is the point of no return, or comes after it: what can fail does not come after such a step."""
+    name = part.action.step
+    return any(
+        step.pivot and (step.name == name or part.deeds.graph.precedes(step.name, name))
+        for step in part.deeds.saga.steps
+    )
