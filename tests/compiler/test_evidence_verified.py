@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -451,3 +453,138 @@ def test_the_command_makes_the_bundle_once_more_unless_it_is_told_not_to(
     assert "an obligation of its specifications is missing: C2/" in capsys.readouterr().out
     main(["verify", str(tmp_path), "--no-rederive"])
     assert "of its specifications" not in capsys.readouterr().out
+
+
+# --- rules and choices ---------------------------------------------------------------------------------------------
+
+RULED = """
+service x {
+  command a(k: uuid) -> { fee: int }  idempotent  fails No
+  command ua(k: uuid)  idempotent  revokes a
+  command b(k: uuid)  idempotent
+}
+saga T version 1 {
+  key k
+  input { k: uuid  n: int where n > 0 }
+  output { m: int = n where m >= 0 }
+  step one { do x.a(k)  compensate x.ua(k) }
+  pivot step two after one { do x.b(k)  irreversible because "yes"  retry forever }
+  step three after two { do x.b(k)  when n > 10  retry forever }
+  step four after two { do x.b(k)  when n <= 10  retry forever }
+  require one.done before three
+  forbid three when n < 5
+  exactly one of three, four
+}
+"""
+
+
+@pytest.fixture
+def ruled(tmp_path: Path) -> Path:
+    (tmp_path / "ruled.saga").write_text(RULED, encoding="utf-8")
+    return written(tmp_path, tmp_path / "ruled.saga")
+
+
+def test_what_the_order_alone_settles_of_rules_is_checked_without_a_solver(ruled: Path) -> None:
+    verified = verification.verify(ruled, BOTH)
+    assert verified.is_sound, verification.text_of(verified, verbose=True)
+    became = {one.claim: one.status for one in verified.report.findings if one.obligation[:2] in ("F/", "D3")}
+    assert became == {
+        "`require one.done before three`": "checked",
+        "`forbid three when n < 5`": "questions",
+        "exactly one of `three` and `four` runs wherever all of them are reached": "questions",
+        "output `m` is such that `m >= 0`": "questions",
+    }
+
+
+@pytest.mark.parametrize("family", ["F", "D3"])
+def test_a_rule_without_its_question_is_noticed(ruled: Path, family: str) -> None:
+    def drop(manifest: Any) -> None:
+        for one in manifest["obligations"]:
+            if one["family"] == family:
+                one["questions"] = []
+
+    change(ruled, drop)
+    assert "a way to break it is excluded neither by the order nor by one of its questions" in faults(ruled)
+
+
+def test_another_rule_in_the_certificate_is_not_the_one_that_was_asked_about(ruled: Path) -> None:
+    path = next((ruled / "cert").iterdir())
+    certificate = json.loads(path.read_text(encoding="utf-8"))
+    for rule in certificate["source"]["rules"]:
+        rule["condition"] = certificate["source"]["refined"][0]["condition"]
+    path.write_text(json.dumps(certificate), encoding="utf-8")
+    change(ruled, lambda manifest: None)
+    assert "a way to break it is excluded neither by the order nor by one of its questions" in faults(ruled)
+
+
+# --- what must be there --------------------------------------------------------------------------------------------
+
+
+def two_bundles(folder: Path) -> tuple[Path, Path]:
+    """Two projects, with the evidence of both below one folder."""
+    for name in ("one", "two"):
+        (folder / f"{name}.saga").write_text(RULED.replace("saga T", f"saga {name.title()}"), encoding="utf-8")
+        assert main(["check", str(folder / f"{name}.saga"), "--evidence", str(folder / "proof")]) == 0
+    one, two = (folder / "proof").iterdir()
+    return one, two
+
+
+def test_a_bundle_without_a_manifest_is_not_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, _ = two_bundles(tmp_path)
+    assert main(["verify", str(tmp_path / "proof"), "--no-rederive"]) == 0
+    capsys.readouterr()
+    (one / "manifest.json").unlink()
+    assert main(["verify", str(tmp_path / "proof"), "--no-rederive"]) == 1
+    assert f"{one.name[:16]}: 0 obligations\n  wrong: `manifest.json` is missing\n" in capsys.readouterr().out
+
+
+def test_evidence_that_there_must_be_is_missed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, _ = two_bundles(tmp_path)
+    specs = ["--specs", str(tmp_path / "one.saga")]
+    others = ["--specs", str(tmp_path / "two.saga")]
+    proof = str(tmp_path / "proof")
+    assert [main(["verify", proof, "--no-rederive", *each]) for each in (specs, others)] == [0, 0]
+    shutil.rmtree(one)
+    capsys.readouterr()
+    assert sorted(main(["verify", proof, "--no-rederive", *each]) for each in (specs, others)) == [0, 1]
+    assert "sagac: NOT VERIFIED: there is no evidence of `" in capsys.readouterr().err
+
+
+def test_the_account_says_what_it_is_about_and_what_is_wrong_first(
+    ruled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", str(ruled)]) == 0
+    told = capsys.readouterr().out
+    assert " of `ruled.saga`; `T`\n" in told
+    assert "  replayed on the kernel: 2 runs, each of which may show several claims\n" in told
+    change(ruled, lambda manifest: manifest["obligations"][-1]["certificate"].update(kind="oracle"))
+    change(ruled, lambda manifest: manifest["obligations"][3].update(verdict="fine"))
+    assert main(["verify", str(ruled), "--no-rederive"]) == 1
+    lines = [line.strip() for line in capsys.readouterr().out.split("\n")]
+    assert lines[1] == "WRONG: 1"
+    assert [line.partition(":")[0] for line in lines if line.startswith(("wrong:", "not checked:"))] == [
+        "wrong",
+        "not checked",
+    ]
+
+
+@pytest.mark.parametrize("text", ["[]", '"a"', '{"format": 1, "sagas": [], "specs": [7]}', "{}"])
+def test_a_manifest_of_another_shape_is_told_once_and_in_plain_words(
+    bundle: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    (bundle / "manifest.json").write_text(text, encoding="utf-8")
+    assert main(["verify", str(bundle)]) == 1
+    out = capsys.readouterr().out
+    assert out.count("wrong: ") == 1
+    assert "Error" not in out
+    assert "compared" not in out
+
+
+def test_the_checker_is_printed_for_whoever_wants_to_keep_it(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", "--print-checker"]) == 0
+    (tmp_path / "checker.py").write_text(capsys.readouterr().out, encoding="utf-8")
+    words = [sys.executable, "-I", "-S", str(tmp_path / "checker.py"), str(bundle)]
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 0
+    assert main(["verify"]) == 2

@@ -63,6 +63,8 @@ class Report:
     folder: str
     problems: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    about: tuple[str, ...] = ()
+    """The specifications and the sagas that it is about."""
 
     @property
     def is_sound(self) -> bool:
@@ -83,11 +85,16 @@ class Broken(Exception):  # noqa: N818  # becomes a line of the report
 # --- the bundle ----------------------------------------------------------------------------------------------------
 
 
+BUNDLE: Final = re.compile(r"[0-9a-f]{64}")
+"""The name of a bundle."""
+
+
 def bundles(folder: Path) -> tuple[Path, ...]:
-    """The bundles in a folder: itself, or those right below it."""
-    if (folder / MANIFEST).is_file():
+    """The bundles in a folder: itself, or those right below it; what is named as one needs no manifest to be one."""
+    if (folder / MANIFEST).is_file() or BUNDLE.fullmatch(folder.name):
         return (folder,)
-    return tuple(sorted(path.parent for path in folder.glob(f"*/{MANIFEST}")))
+    below = folder.iterdir() if folder.is_dir() else ()
+    return tuple(sorted(path for path in below if (path / MANIFEST).is_file() or BUNDLE.fullmatch(path.name)))
 
 
 def check(folder: Path, today: date | None = None) -> Report:
@@ -95,8 +102,11 @@ def check(folder: Path, today: date | None = None) -> Report:
     report = Report(folder.name)
     try:
         manifest = loaded(folder, MANIFEST)
+        if not isinstance(manifest, dict):
+            raise Broken(f"`{MANIFEST}` is no object: it should have the bundle's sagas, obligations and files")
         if manifest.get("format") != FORMAT:
             raise Broken(f"the bundle has format {manifest.get('format')}, this checker reads format {FORMAT}")
+        report.about = about(manifest)
         report.problems += files_changed(folder, manifest)
         report.problems += wrong_name(folder, manifest)
         report.problems += left_out(folder, manifest)
@@ -107,8 +117,26 @@ def check(folder: Path, today: date | None = None) -> Report:
     except Broken as broken:
         report.problems.append(str(broken))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, MemoryError) as error:
-        report.problems.append(f"the bundle is not of the shape that it should have: {type(error).__name__} {error}")
+        report.problems.append(misshapen(error))
     return report
+
+
+def misshapen(error: Exception) -> str:
+    """What a bundle of another shape leads to, in the words of whoever reads it."""
+    match error:
+        case KeyError(args=(str(name), *_)):
+            told = f"something has no `{name}`, or names a `{name}` that is not there"
+        case RecursionError() | MemoryError():
+            told = "something in it is nested too deeply, or too large"
+        case _:
+            told = "something in it is a list, an object, a text or a number where it should be another of them"
+    return f"the bundle is not of the shape that it should have: {told}"
+
+
+def about(manifest: Json) -> tuple[str, ...]:
+    """The files and the sagas of a bundle."""
+    files = ", ".join(f"`{spec['file'].removeprefix('specs/')}`" for spec in manifest["specs"])
+    return files, ", ".join(f"`{entry['saga']}`" for entry in manifest["sagas"])
 
 
 def loaded(folder: Path, name: str) -> Json:
@@ -2742,19 +2770,27 @@ def discharged(manifest: Json, saga: Saga, told: Finding, claim: Claim) -> Findi
 def text_of(report: Report, *, verbose: bool = False) -> str:
     """The report for a person."""
     counts = Counter(finding.status for finding in report.findings)
-    lines = [f"{report.folder[:16]}: {len(report.findings)} obligations"]
+    of = f" of {'; '.join(report.about)}" if report.about else ""
+    lines = [f"{report.folder[:16]}: {counted(len(report.findings), 'obligation')}{of}"]
     lines += [f"  {WORDS[status]}: {counts[status]}" for status in WORDS if counts[status]]
-    shown = ("wrong", "word", "waived", "not checked", "not proved")
-    for finding in report.findings:
+    lines += [f"  wrong: {problem}" for problem in report.problems]
+    shown = ("wrong", "not proved", "not checked", "word", "waived")
+    # What is wrong comes first, and what is right last.
+    for finding in sorted(report.findings, key=lambda one: shown.index(one.status) if one.status in shown else 9):
         if verbose or finding.status in shown:
             note = f" ({finding.note})" if finding.note else ""
             status = "not checked" if finding.status == "word" else finding.status
             lines.append(f"  {status}: {finding.obligation}: {finding.claim}{note}")
-    lines += [f"  wrong: {problem}" for problem in report.problems]
     return "\n".join(lines)
 
 
+def counted(number: int, what: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 WORDS: Final[Mapping[Status, str]] = {
+    "wrong": "WRONG",
     "checked": "checked here, without a solver",
     "questions": "checked but for their questions, which are for the solvers",
     "run": "shown by a run, which is for the kernel",
@@ -2763,7 +2799,6 @@ WORDS: Final[Mapping[Status, str]] = {
     "waived": "refuted, and WAIVED until a date",
     "not checked": "NOT CHECKED, of an unknown kind",
     "not proved": "not proved",
-    "wrong": "WRONG",
 }
 
 

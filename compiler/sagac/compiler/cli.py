@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import functools
 import gc
+import inspect
 import json
 import os
 import sys
@@ -196,7 +197,20 @@ def write_exactly(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def configure_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that `sagac check --evidence` has written")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", metavar="DIR", help="a folder that `sagac check --evidence` has written"
+    )
+    parser.add_argument(
+        "--specs",
+        nargs="+",
+        metavar="PATH",
+        help="the specifications that there must be evidence of: fail where that of one of them is missing",
+    )
+    parser.add_argument(
+        "--print-checker",
+        action="store_true",
+        help="print the checker: one file for Python's standard library alone, to read, to keep and to run anywhere",
+    )
     parser.add_argument("--crosscheck", action="store_true", help="fail where the second solver is not installed")
     parser.add_argument("--strict", action="store_true", help="fail where something is taken on the compiler's word")
     parser.add_argument(
@@ -210,9 +224,17 @@ def configure_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def verify(arguments: argparse.Namespace) -> int:
+    if arguments.print_checker:
+        sys.stdout.write(inspect.getsource(checker))
+        return OK
+    if arguments.folder is None:
+        raise UsageError("say which folder has the evidence: `sagac verify DIR`")
     folders = checker.bundles(arguments.folder)
     if not folders:
         raise UsageError(f"there is no evidence in `{arguments.folder}`")
+    absent = missed(arguments.specs or (), {folder.resolve().name for folder in folders})
+    for line in absent:
+        print(f"sagac: NOT VERIFIED: {line}", file=sys.stderr)
     asked = solvers()
     told = [verification.verify(folder, asked, today()) for folder in folders]
     if arguments.rederive:
@@ -225,7 +247,17 @@ def verify(arguments: argparse.Namespace) -> int:
     if missing:
         print(f"sagac: not cross-checked: {crosscheck.MISSING}", file=sys.stderr)
     sound = all(one.is_sound and (one.report.is_complete or not arguments.strict) for one in told)
-    return OK if sound and not (missing and arguments.crosscheck) else FINDINGS
+    return OK if sound and not absent and not (missing and arguments.crosscheck) else FINDINGS
+
+
+def missed(paths: Sequence[str], names: frozenset[str] | set[str]) -> list[str]:
+    """Each project with a saga of which there is no bundle."""
+    lines = []
+    for sources in projects(paths) if paths else ():
+        name = evidence.name_of_sources(sources)
+        if name not in names and any(checker.sagas_named(source.text) for source in sources):
+            lines.append(f"there is no evidence of {wording.listing([source.name for source in sources])}: `{name}`")
+    return lines
 
 
 def solvers() -> Mapping[str, verification.Solve]:
@@ -239,9 +271,10 @@ def rederived(folder: Path, verified: Verified, asked: Mapping[str, verification
     try:
         found = rederivation.differences(folder, asked[solver.version()], today())
     except Broken as broken:
-        found = [str(broken)]
+        return replace(verified, problems=(*verified.problems, str(broken)))
     except verification.UNREADABLE as error:
-        found = [f"the bundle is not of the shape that it should have: {type(error).__name__} {error}"]
+        told = verified.report.problems or verified.problems
+        return replace(verified, problems=tuple(verified.problems) if told else (checker.misshapen(error),))
     return replace(verified, problems=(*verified.problems, *found), rederived=True)
 
 

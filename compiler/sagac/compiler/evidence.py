@@ -62,8 +62,13 @@ def is_possible(checked: Checked) -> bool:
 
 def name_of(checked: Checked) -> str:
     """The folder of a bundle: the hash of the language and the specifications."""
-    names = relative(tuple(checked.sources))
-    specs = [(names[name], sha256(source.text.encode())) for name, source in checked.sources.items()]
+    return name_of_sources(tuple(checked.sources.values()))
+
+
+def name_of_sources(sources: Sequence[Source]) -> str:
+    """The same, of the texts of a project."""
+    names = relative(tuple(source.name for source in sources))
+    specs = [(names[source.name], sha256(source.text.encode())) for source in sources]
     return checker.specification_hash(LANGUAGE, specs)
 
 

@@ -68,8 +68,7 @@ def verify(folder: Path, solvers: Mapping[str, Solve], today: date | None = None
     except Broken as broken:
         return Verified(report, 0, {}, (str(broken),))
     except UNREADABLE as error:
-        problem = f"the bundle is not of the shape that it should have: {type(error).__name__} {error}"
-        return Verified(report, 0, {}, (problem,))
+        return Verified(report, 0, {}, () if report.problems else (checker.misshapen(error),))
     return Verified(report, runs, decided, (*wrong_runs, *wrong_texts, *wrong_answers), obligations=told)
 
 
@@ -246,10 +245,15 @@ def answered(folder: Path, manifest: Json, solvers: Mapping[str, Solve]) -> tupl
 def text_of(verified: Verified, *, verbose: bool) -> str:
     """What was verified, for a person."""
     lines = [checker.text_of(verified.report, verbose=verbose)]
-    lines += [f"  replayed on the kernel: {verified.runs} runs"] if verified.runs else []
-    lines += [f"  decided again by {name}: {count} questions" for name, count in verified.decided.items()]
+    told, *rest = lines[0].split("\n")
+    told_once = [problem for problem in verified.problems if problem not in verified.report.problems]
+    lines = [told, *(f"  wrong: {problem}" for problem in dict.fromkeys(told_once)), *rest]
+    runs = f"{checker.counted(verified.runs, 'run')}, each of which may show several claims"
+    lines += [f"  replayed on the kernel: {runs}"] if verified.runs else []
+    lines += [
+        f"  decided again by {name}: {checker.counted(count, 'question')}" for name, count in verified.decided.items()
+    ]
     lines += ["  made once more from its specifications, and compared"] if verified.rederived else []
-    lines += [f"  wrong: {problem}" for problem in verified.problems]
     lines.append(outcome(verified))
     return "\n".join(lines)
 
@@ -268,6 +272,7 @@ def data_of(verified: Verified) -> Json:
     """What was verified, for a program."""
     return {
         "bundle": verified.report.folder,
+        "about": list(verified.report.about),
         "verified": verified.is_sound,
         "complete": verified.report.is_complete,
         "rederived": verified.rederived,
