@@ -298,12 +298,13 @@ def beginning(case: Case, draw: random.Random) -> tuple[Side, Side, Records]:
 
 
 def is_someones(case: Case) -> bool:
-    """A step changes a document that is its run's own: then these are as nobody has touched them yet."""
-    return any(
+    """A step counts on a document that is its run's own: then these are as nobody has touched them yet."""
+    steps = [step for each in case.project.sagas for step in each.steps]
+    changes = [(step, change) for step in steps for change in case.project.operation(step.call).changes]
+    sure = any(change.source and not case.project.operation(step.call).fails for step, change in changes)
+    return sure and any(
         change.resource == "s.Doc" and dict(step.call.arguments)["k"] == Input(("id",), "int")
-        for each in case.project.sagas
-        for step in each.steps
-        for change in case.project.operation(step.call).changes
+        for step, change in changes
     )
 
 
