@@ -272,6 +272,14 @@ def test_an_undo_that_restores_only_where_its_step_runs_is_proved() -> None:
     assert families(guarded(safe), Refuted) == set()
 
 
+def test_what_is_proved_of_a_step_for_when_it_is_sent_is_not_proved_of_another_that_does_the_same() -> None:
+    undos = "compensate shop.back(sku, 1) when vip  compensate shop.back(sku, n) when not vip"
+    step = f"step NAME {{ WHEN do shop.put(sku, n)  {undos} }}\n"
+    guards = step.replace("NAME", "put").replace("WHEN", "when not vip")
+    assert families(guarded(guards), Refuted) == set()
+    assert families(guarded(guards + step.replace("NAME", "again").replace("WHEN", "")), Refuted) == {("B1", "again")}
+
+
 # --- undone by a mitigation -----------------------------------------------------------------------------------------
 
 LEANING = """
