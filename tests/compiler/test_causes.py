@@ -114,3 +114,26 @@ saga Trip version 1 {
 """
     found = [code for code, _ in codes(check(late).diagnostics)]
     assert found.index("A2") < found.index("E2")
+
+
+def test_whether_an_undo_is_needed_is_told_once_it_is_known_what_settles_a_lost_answer() -> None:
+    text = """
+service air {
+  command book(trip: uuid)
+  command cancel(trip: uuid)
+    idempotent
+}
+
+saga Trip version 1 {
+  key trip
+  input { trip: uuid }
+  step flight { do air.book(trip)  compensate air.cancel(trip) }
+}
+"""
+    checked = check(text)
+    assert [finding.code for finding in checked.diagnostics] == ["C1"]
+    assert [(each.claim.family, each.cause.family, each.finding.code) for each in checked.waiting] == [
+        ("A2", "C1", "W701")
+    ]
+    held = check(text.replace("compensate", "on unknown hold  compensate"))
+    assert [finding.code for finding in held.diagnostics] == ["W701"]

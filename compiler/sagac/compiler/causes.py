@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from sagac.compiler.diagnostics import Diagnostic
 from sagac.compiler.source import Span
-from sagac.compiler.verdicts import Claim, Family, History, Judgement, Refuted
+from sagac.compiler.verdicts import Claim, Family, History, Judgement, Refuted, Vacuous
 
 FIRST: Final[tuple[Family, ...]] = (
     *("D1", "D2", "D3"),
@@ -32,6 +32,8 @@ AT_THE_END: Final[frozenset[Family]] = frozenset({"B7", "F"})
 
 REFERRING: Final = " never refers to a "
 """In every claim about a reference, and in no other."""
+
+DEAD: Final = "W701"
 
 Identity: TypeAlias = tuple[str, str, Span, str]
 
@@ -57,6 +59,7 @@ def told_apart(
     waiting = (
         *(Waiting(judgement.claim, cause, one) for judgement, one in refuted for cause in first(roots, judgement)),
         *repeated(refuted),
+        *unsettled(findings, judgements, [judgement.claim for judgement, _ in refuted]),
     )
     held = {identity(each.finding) for each in waiting}
     return in_order(finding for finding in findings if identity(finding) not in held), waiting
@@ -115,6 +118,20 @@ def repeated(refuted: Iterable[tuple[Judgement, Diagnostic]]) -> Iterator[Waitin
             cause = said.setdefault((judgement.claim.saga, one.labels[1].span), judgement.claim)
             if cause is not judgement.claim and (cause.saga, cause.step) in set(involved(judgement)):
                 yield Waiting(judgement.claim, cause, one)
+
+
+def unsettled(
+    findings: Iterable[Diagnostic], judgements: Iterable[Judgement], refuted: Iterable[Claim]
+) -> Iterator[Waiting]:
+    """Whether an undo is ever needed is told once it is known what settles a lost answer: that may be the undo."""
+    roots = {(claim.saga, claim.step): claim for claim in refuted if claim.family == "C1"}
+    warned = {identity(finding)[1:]: finding for finding in findings if finding.code == DEAD}
+    for judgement in judgements:
+        claim, verdict = judgement.claim, judgement.verdict
+        if isinstance(verdict, Vacuous) and verdict.code == DEAD and (claim.saga, claim.step) in roots:
+            one = warned.get((claim.saga, claim.span, verdict.message))
+            if one is not None and one.severity == "warning":
+                yield Waiting(claim, roots[claim.saga, claim.step], one)
 
 
 # --- the order -----------------------------------------------------------------------------------------------------
