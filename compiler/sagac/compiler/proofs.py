@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sagac.compiler import actions, breaches, courses, prover, silence, stories, surroundings, terms
+from sagac.compiler import actions, breaches, courses, footing, prover, silence, stories, surroundings, terms
 from sagac.compiler.actions import Deeds
 from sagac.compiler.graph import Graph
 from sagac.compiler.model import Project, Saga
@@ -104,8 +104,10 @@ def judge(
     lively = tuple(judgement for judgement in lively if not is_behind(scene, judgement, dead))
     rest = tuple(
         decide(scene, obligation)
-        for obligation in silence.supposed(
-            owed(project, saga, graph, known, plan, world), saga, silence.promises(project)
+        for obligation in footing.standing(
+            silence.supposed(owed(project, saga, graph, known, plan, world), saga, silence.promises(project)),
+            project,
+            saga,
         )
         if obligation.claim.step not in dead
     )
