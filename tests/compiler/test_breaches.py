@@ -85,7 +85,9 @@ def test_what_the_solver_gives_up_on_is_not_proved(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_was_asked_is_told_with_the_premises_that_were_needed() -> None:
-    asked = list(breaches.asked(kept(((PROMISED, NEEDLESS, POSITIVE), NEGATIVE_M), ((POSITIVE,), less(N, M)), ((), NEGATIVE_M))))
+    asked = list(
+        breaches.asked(kept(((PROMISED, NEEDLESS, POSITIVE), NEGATIVE_M), ((POSITIVE,), less(N, M)), ((), NEGATIVE_M)))
+    )
     assert [one.answer for one in asked] == ["sat", "unsat", "sat", "sat"]
     assert asked[1].needed == ("`n` is positive", "`n` is less than `m`")
     assert all(one.claim == CLAIM and solver.answer(one.text) == one.answer for one in asked)

@@ -59,7 +59,7 @@ def marked(text: str, code: str = "") -> Diagnostic:
         ("b2_packing_a_sealed_box", "order them, with `after pack` in `seal`: then there is one order only"),
         (
             "b4_a_price_that_others_overwrite",
-            "write `lock Offer[sku] within 1m` in `reprice`: with that lock the proof goes through",
+            "write `lock Offer[sku] within 1m` in `reprice`: with that lock this cannot happen",
         ),
         ("d3_the_value_on_the_border", "let the last one cover the rest: `when not (amount < 100)` in `batched`"),
         ("e2_a_deadline_that_passes", "or allow for it: `deadline 9m`"),

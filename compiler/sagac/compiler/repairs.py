@@ -43,10 +43,10 @@ def locks(part: Part, place: Place, key: str, other: Part, other_key: str, *, la
     which = f"a step before the point of no return that comes before `{mine.step}`" if late else f"`{mine.step}`"
     first = f"write `lock {name}[{key}] within 1m` in {which}"
     if (mine.saga, mine.step) == (theirs.saga, theirs.step):
-        return f"{first}: with that lock the proof goes through"
+        return f"{first}: with that lock this cannot happen"
     where = "" if mine.saga == theirs.saga else f" of `{theirs.saga.rpartition('.')[2]}`"
     return (
-        f"{first}, and `lock {name}[{other_key}] within 1m` in `{theirs.step}`{where}: with both the proof goes through"
+        f"{first}, and `lock {name}[{other_key}] within 1m` in `{theirs.step}`{where}: with both this cannot happen"
     )
 
 
