@@ -45,9 +45,7 @@ def locks(part: Part, place: Place, key: str, other: Part, other_key: str, *, la
     if (mine.saga, mine.step) == (theirs.saga, theirs.step):
         return f"{first}: with that lock this cannot happen"
     where = "" if mine.saga == theirs.saga else f" of `{theirs.saga.rpartition('.')[2]}`"
-    return (
-        f"{first}, and `lock {name}[{other_key}] within 1m` in `{theirs.step}`{where}: with both this cannot happen"
-    )
+    return f"{first}, and `lock {name}[{other_key}] within 1m` in `{theirs.step}`{where}: with both this cannot happen"
 
 
 def keyed(project: Project, part: Part) -> list[tuple[Place, str]]:
