@@ -9,12 +9,26 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sagac.compiler import advice, briefing, driver, guarantees, markdown, parser, plain, residue, resolver, webpage
+from sagac.compiler import (
+    advice,
+    briefing,
+    driver,
+    guarantees,
+    markdown,
+    parser,
+    plain,
+    residue,
+    resolver,
+    simulation,
+    webpage,
+)
 from sagac.compiler.driver import Checked
 from sagac.compiler.groups import Name
 from sagac.compiler.guarantees import Account
 from sagac.compiler.model import Assignment, Change, Operation, Project, Saga, Unproved
 from sagac.compiler.source import Source, Span
+from sagac.compiler.walk import Walk
+from sagac.runtime import kernel
 from sagac.runtime.plan import Binary, Constant, Expression, Input
 
 TODAY = date(2026, 11, 21)
@@ -51,6 +65,20 @@ saga Trip version 2 {
 }
 """
 )
+
+PROBED = """\
+service desk {
+  command book(trip: uuid)  fails Full  lands within 1m  probe find(trip)
+  command cancel(trip: uuid)  idempotent
+  query find(trip: uuid) -> { found: bool }?
+}
+saga Seat version 1 {
+  key trip
+  input { trip: uuid }
+  deadline 1h
+  step seat { do desk.book(trip)  compensate desk.cancel(trip) }
+}
+"""
 
 
 def check(text: str) -> Checked:
@@ -214,6 +242,27 @@ def test_what_stays_is_told_with_the_reason_and_the_runs_in_which_it_does() -> N
 def test_an_undo_that_may_be_refused_is_a_place_where_a_run_waits_for_a_person() -> None:
     waits = [(wait.step, wait.why) for wait in account(TRIP).waits]
     assert ("hotel", "`stay.cancel` answers `TooLate`") in waits
+
+
+def test_a_probe_that_is_not_answered_is_a_place_where_a_run_waits_for_a_person() -> None:
+    waits = [(wait.step, wait.direction, wait.why) for wait in account(PROBED).waits]
+    probe = "its answer is lost, and its probe `desk.find` is not answered in 4 attempts"
+    assert [wait for wait in waits if wait[1] == "do"] == [("seat", "do", probe)]
+    document = briefing.brief([account(PROBED)], merged=True)
+    for write in (plain.text, markdown.text, webpage.text):
+        assert "is not answered in 4 attempts" in write(document)
+    assert probe in json.dumps(guarantees.as_wire(account(PROBED)))
+
+
+def test_the_kernel_holds_a_run_whose_probe_is_never_answered() -> None:
+    checked = driver.check([Source("spec.saga", PROBED)], TODAY)
+    (saga,) = checked.project.sagas
+    walk = simulation.begin(saga, checked.plans[saga.full_name], {})
+    for line in ("seat unanswered landed", "lapse seat", *(["probe seat unanswered"] * 4)):
+        assert isinstance(walk, Walk), walk
+        walk = simulation.choose(walk, line)
+    assert isinstance(walk, Walk), walk
+    assert kernel.status(walk.run) == "held"
 
 
 def test_a_state_that_differs_from_before_is_residue_though_it_is_clean() -> None:

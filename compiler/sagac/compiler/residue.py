@@ -9,6 +9,8 @@ from typing import Final, Literal, TypeAlias
 from sagac.compiler import planner, wording
 from sagac.compiler.model import Assignment, Call, Change, Handler, Project, Saga, Step
 from sagac.runtime.plan import Binary, Expression, Input, Items, Plan, Result, Unary
+from sagac.runtime.plan import Step as Planned
+from sagac.runtime.settling import PROBES
 
 Kind: TypeAlias = Literal["irreversible", "left", "mitigated", "not as before"]
 
@@ -161,13 +163,13 @@ def inside(value: Expression, place: Input) -> Expression:
 
 def waits(project: Project, saga: Saga, plan: Plan) -> tuple[Wait, ...]:
     """Where a run may be held, in the order of the steps."""
-    doubts = {step.name: step.doubt for step in plan.steps}
-    return tuple(wait for step in saga.steps for wait in of_doubt(project, step, doubts.get(step.name, "none")))
+    planned = {step.name: step for step in plan.steps}
+    return tuple(wait for step in saga.steps for wait in of_step_and_undos(project, step, planned.get(step.name)))
 
 
-def of_doubt(project: Project, step: Step, doubt: str) -> Iterator[Wait]:
-    if doubt == "hold":
-        yield Wait(step.name, "do", "its answer is lost for good, and nothing that is declared settles it")
+def of_step_and_undos(project: Project, step: Step, planned: Planned | None) -> Iterator[Wait]:
+    if planned is not None:
+        yield from of_doubt(planned)
     for handler in step.handlers:
         undo = project.operation(handler.call)
         name = f"`{wording.operation(planner.called(handler.call))}`"
@@ -178,3 +180,12 @@ def of_doubt(project: Project, step: Step, doubt: str) -> Iterator[Wait]:
         if handler.schedule.retries is not None:
             tries = wording.counted(handler.schedule.retries + 1, "attempt")
             yield Wait(step.name, "undo", f"{name} comes to nothing in {tries}")
+
+
+def of_doubt(planned: Planned) -> Iterator[Wait]:
+    """Where a lost answer of a step may be left to a person."""
+    if planned.doubt == "hold":
+        yield Wait(planned.name, "do", "its answer is lost for good, and nothing that is declared settles it")
+    if planned.doubt == "probe" and planned.probe is not None and PROBES.retries is not None:
+        name, tries = wording.operation(planned.probe), wording.counted(PROBES.retries + 1, "attempt")
+        yield Wait(planned.name, "do", f"its answer is lost, and its probe `{name}` is not answered in {tries}")
