@@ -242,7 +242,14 @@ DEFECTS: Final[tuple[Defect, ...]] = (
     Defect("a record is written under one name only", "records", "put", put_once, "b4 b6 b2 b7"),
     Defect("what a record told is forgotten", "records", "applied", without_captured, "b1 b2 b4"),
     Defect("who owns a state is not written down", "records", "applied", without_owner, "b4 b2"),
-    Defect("who holds an amount is not written down", "records", "assign", without_shares, "sample"),
+    Defect(
+        "who holds an amount is not written down",
+        "records",
+        "assign",
+        without_shares,
+        "sample",
+        "every question supposes anew what is held before its actions, and none asks how much is held after the last one",
+    ),
     Defect("an amount is set, not added", "records", "combined", not_at_once, "b1 b7"),
     Defect("an amount is added, not taken", "records", "combined", always_adding, "b1 b7"),
     Defect(
