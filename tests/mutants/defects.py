@@ -248,7 +248,7 @@ DEFECTS: Final[tuple[Defect, ...]] = (
         "assign",
         without_shares,
         "sample",
-        "every question supposes anew what is held before its actions, and none asks how much is held after the last one",
+        "every question supposes anew what is held before its actions, and none asks what is held after the last",
     ),
     Defect("an amount is set, not added", "records", "combined", not_at_once, "b1 b7"),
     Defect("an amount is added, not taken", "records", "combined", always_adding, "b1 b7"),
