@@ -22,13 +22,13 @@ from sagac.runtime import testing
 from demo.sagas.onboarding import Onboarding
 
 ONBOARDING_INPUT: testing.Values = {
-    "account_id": "00000000-0000-4000-8000-000000000001",
+    "account_id": "00000000-0000-4000-8000-000000000002",
     "allocation": "1",
     "client_id": "00000000-0000-4000-8000-000000000001",
     "name": "a",
 }
 ONBOARDING_INPUT_2: testing.Values = {
-    "account_id": "00000000-0000-4000-8000-000000000001",
+    "account_id": "00000000-0000-4000-8000-000000000002",
     "allocation": "250000.00",
     "client_id": "00000000-0000-4000-8000-000000000001",
     "name": "Blackfriars Capital",

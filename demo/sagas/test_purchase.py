@@ -24,7 +24,7 @@ from demo.sagas.purchase import Purchase
 PURCHASE_INPUT: testing.Values = {
     "purchase_id": "00000000-0000-4000-8000-000000000001",
     "quantity": 1,
-    "sku": "a",
+    "sku": "b",
     "supplier": "a",
     "total": "1",
 }

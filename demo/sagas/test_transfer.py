@@ -23,7 +23,7 @@ from demo.sagas.transfer import Transfer
 
 TRANSFER_INPUT: testing.Values = {
     "pounds": "1",
-    "recipient": "a",
+    "recipient": "b",
     "sender": "a",
     "transfer_id": "00000000-0000-4000-8000-000000000001",
 }
