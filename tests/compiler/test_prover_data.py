@@ -75,7 +75,10 @@ def test_a_step_in_doubt_is_not_done_for_its_own_undo() -> None:
 
 
 def test_a_person_who_settles_a_step_supplies_its_result() -> None:
-    found = judged(f"step a {{ do work.may(id)  compensate work.revoke_n(id, a.n)  {HELD} }}")
+    found = judged(
+        f"step a {{ do work.may(id)  compensate work.revoke_n(id, a.n)  {HELD} }}"
+        "  step b after a { do work.look(id) }"
+    )
     assert found.is_sound()
     assert found.of("D2", "a")[0].verdict.rests_on == ("a person who settles `a` supplies its result",)  # type: ignore[union-attr]  # proved, as asserted above
 

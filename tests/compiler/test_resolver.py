@@ -365,7 +365,7 @@ def test_rules_over_runs_are_proved_and_not_listed() -> None:
       at least one of flight, train
       require seats > 0 before flight when seats > 5
       forbid train when seats > 9
-      ensure always: flight.done implies seats > 3
+      ensure at completed: flight.done implies seats > 3
     """
     read = saga(AIR, trip(body))
     assert read.unproved == ()
