@@ -79,10 +79,16 @@ def test_of_a_record_that_ends_clean_only_its_fields_are_not_restored() -> None:
     assert not any("lead back" in line for line in found.help)
 
 
-def test_what_can_break_an_invariant_is_answered_with_a_check_and_a_where() -> None:
+def test_what_can_break_an_invariant_is_answered_with_a_check() -> None:
     assert helped(BANK, "B6", "draw") == (
         "let the command check it: `requires balance >= sum` in its `changes Account`",
-        "or say what the input can be: `sum: int where sum >= 0`",
+    )
+
+
+def test_a_where_is_offered_only_where_it_keeps_the_invariant() -> None:
+    assert helped(BANK.replace("balance -= sum", "balance += sum"), "B6", "draw") == (
+        "say what the input can be: `sum: int where sum >= 0`",
+        "or let the command check it: `requires sum >= 0` in its `changes Account`",
     )
 
 

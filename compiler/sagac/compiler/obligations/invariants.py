@@ -112,8 +112,13 @@ def breaking(stage: Stage, action: Action, ties: tuple[Premise, ...]) -> Breach:
         premises,
         lost,
         lambda values: told(stage, action, world, values),
+        tuple(repair for place in world for repair in remedies.of_inputs(stage, action, resource_at(stage, place))),
         sent=lambda: courses.sent(stage, action.step, action.undo),
     )
+
+
+def resource_at(stage: Stage, place: Place) -> Resource:
+    return stage.project.resource(place.resource)
 
 
 def returned(stage: Stage, action: Action) -> Iterator[Premise]:

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sagac.compiler import terms, wording
+from sagac.compiler import actions, logic, terms, wording
 from sagac.compiler.actions import Action
 from sagac.compiler.courses import Stage
-from sagac.compiler.model import Assignment, Call, Change, Reference, Resource, Saga
+from sagac.compiler.model import Assignment, Call, Change, InputField, Reference, Resource, Saga
+from sagac.compiler.obligations.obligation import Repair
 from sagac.runtime.plan import Expression, Input, Result
 
 NUMBERS = frozenset({"int", "decimal"})
 
 
 def of_invariant(stage: Stage, action: Action, resource: Resource) -> tuple[str, ...]:
-    """What keeps the invariants of a resource: the command checks, the input says what it can be, or it is a hold."""
-    changes = [change for change in changes_of(stage, action) if change.resource == resource.full_name]
-    return (*checked(changes, resource), *bounded(stage, action, changes), *held(stage, action, changes, resource))
+    """What keeps the invariants of a resource: the command checks, or the field counts holds."""
+    changes = changes_to(stage, action, resource)
+    return (*checked(changes, resource), *held(stage, action, changes, resource))
+
+
+def of_inputs(stage: Stage, action: Action, resource: Resource) -> tuple[Repair, ...]:
+    """A `where` on each number that is given by an input which says nothing of itself: it helps in some cases only."""
+    changes = changes_to(stage, action, resource)
+    sent = dict(call_of(stage, action).arguments)
+    open_inputs = {given.name: given for given in stage.saga.inputs if given.where is None and given.type in NUMBERS}
+    read = [place for change in changes for each in change.assignments for place in inputs_of(each.value, sent)]
+    return tuple(bounded(stage, open_inputs[name]) for name in dict.fromkeys(read) if name in open_inputs)
+
+
+def bounded(stage: Stage, given: InputField) -> Repair:
+    value = actions.part(stage.deeds.encoding, Input((given.name,), given.type))
+    said = f"or say what the input can be: `{given.name}: {given.type} where {given.name} >= 0`"
+    return Repair(logic.less(logic.number(0), value, strictly=False), said)
+
+
+def changes_to(stage: Stage, action: Action, resource: Resource) -> list[Change]:
+    return [change for change in changes_of(stage, action) if change.resource == resource.full_name]
 
 
 def changes_of(stage: Stage, action: Action) -> tuple[Change, ...]:
@@ -30,24 +50,20 @@ def call_of(stage: Stage, action: Action) -> Call:
 
 
 def checked(changes: list[Change], resource: Resource) -> Iterator[str]:
-    taken = [
-        f"{each.field} >= {wording.expression(each.value)}"
+    needed = [
+        enough(each)
         for change in changes
         for each in change.assignments
-        if each.operator == "-=" and not is_held(resource, each.field)
+        if each.operator != ":=" and not is_held(resource, each.field)
     ]
-    condition = " and ".join(taken) or "…"
+    condition = " and ".join(needed) or "…"
     yield f"let the command check it: `requires {condition}` in its `changes {resource.name}`"
 
 
-def bounded(stage: Stage, action: Action, changes: list[Change]) -> Iterator[str]:
-    """A `where` on each number that is given by an input which says nothing of itself."""
-    sent = dict(call_of(stage, action).arguments)
-    open_inputs = {given.name: given for given in stage.saga.inputs if given.where is None and given.type in NUMBERS}
-    read = [place for change in changes for each in change.assignments for place in inputs_of(each.value, sent)]
-    for name in dict.fromkeys(read):
-        if name in open_inputs:
-            yield f"or say what the input can be: `{name}: {open_inputs[name].type} where {name} >= 0`"
+def enough(assignment: Assignment) -> str:
+    """What a command would check before it takes so much, or adds it."""
+    value = wording.expression(assignment.value)
+    return f"{assignment.field} >= {value}" if assignment.operator == "-=" else f"{value} >= 0"
 
 
 def inputs_of(value: Expression, sent: Mapping[str, Expression]) -> Iterator[str]:
